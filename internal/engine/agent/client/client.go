@@ -1,0 +1,278 @@
+// Package client reaches the engine of a data directory through its agent,
+// which it starts when there is none, and replaces when it is an older one.
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+)
+
+// Options of Connect. DataDir is required.
+type Options struct {
+	DataDir string
+	Version string // of this program: semantic, or "dev"
+	Build   string // agent.BuildDigest of this program; empty: that of Executable
+
+	// Autostart starts an agent when there is none, and replaces an older one.
+	Autostart bool
+	// Executable is the program to start; empty: this one.
+	Executable string
+	// Args make the program an agent; nil: agent run --data-dir DataDir.
+	Args []string
+	// AnyVersion connects to whatever agent there is and replaces none: for
+	// stopping one.
+	AnyVersion bool
+}
+
+// How long an agent may take for a handshake, to start, and to end after it was
+// asked to. A start may wait for an agent that drains.
+const (
+	handshakeTimeout = 10 * time.Second
+	startTimeout     = 2 * time.Minute
+	stopTimeout      = agent.DefaultDrainTimeout + 15*time.Second
+)
+
+// Client is an api.Service that an agent carries out. It is safe for concurrent
+// use. Its errors are *api.Error, or the context's when that has ended.
+//
+// An agent that is gone when a call begins is started again with Autostart.
+// Nothing is sent twice, except that a Wait goes on with the next agent.
+type Client struct {
+	options Options
+	dir     string
+	http    *http.Client
+	// silence is how long a stream may be quiet.
+	silence time.Duration
+
+	mu        sync.Mutex // held while connecting
+	handshake api.Handshake
+}
+
+var _ api.Service = (*Client)(nil)
+
+// Connect reaches the agent of a data directory. With Autostart, one is started
+// where there is none, and one of an older version, or of another build of the
+// same version (a developer's), is asked to finish the objects in hand and then
+// replaced. An agent of a newer version is refused with CodeIncompatible; a
+// version that is not semantic, such as "dev", is newer than all that are.
+// Without Autostart, an older agent is used as it is, and none is
+// CodeUnavailable.
+func Connect(ctx context.Context, options Options) (*Client, error) {
+	dir, err := agent.PrepareDir(options.DataDir)
+	if err != nil {
+		return nil, &api.Error{
+			Code: api.CodeInvalid, Summary: "Cannot use the data directory", Detail: err.Error(), Path: []string{"data_dir"},
+		}
+	}
+	if options.Executable == "" {
+		if options.Executable, err = os.Executable(); err != nil {
+			return nil, api.Errorf(api.CodeInternal, "Cannot find this program's binary", "%v", err)
+		}
+	}
+	if options.Build == "" {
+		if options.Build, err = agent.FileDigest(options.Executable); err != nil {
+			return nil, api.Errorf(api.CodeInternal, "Cannot read this program's binary", "%v", err)
+		}
+	}
+	c := &Client{options: options, dir: dir, silence: 3 * api.DefaultHeartbeat}
+	c.http = &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				conn, err := agent.Dial(ctx, dir)
+				if err != nil {
+					return nil, &dialError{err}
+				}
+				return conn, nil
+			},
+			// So that a call begins with a connection: without one, nothing was sent.
+			DisableKeepAlives: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if err := c.connect(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Handshake gives what the agent told of itself when it was reached.
+func (c *Client) Handshake() api.Handshake {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.handshake
+}
+
+// Stop asks the agent to end after the objects in hand, and returns when it
+// has ended. No agent is no error.
+func (c *Client) Stop(ctx context.Context) error {
+	release, err := c.lockStart(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return c.stop(ctx)
+}
+
+// Close lets go of the agent, which goes on.
+func (c *Client) Close() error {
+	c.http.CloseIdleConnections()
+	return nil
+}
+
+// connect reaches the agent that the options allow.
+func (c *Client) connect(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, err := c.greet(ctx)
+	fits, err := c.judge(found, err)
+	if err != nil {
+		return err
+	}
+	if !fits {
+		if found, err = c.replace(ctx); err != nil {
+			return err
+		}
+	}
+	if known := c.handshake.StoreID; known != "" && known != found.StoreID {
+		return &api.Error{
+			Code: api.CodeConflict, Summary: fmt.Sprintf("The store of data directory %q was replaced meanwhile", c.dir),
+			Detail: fmt.Sprintf("this began with store %s, and store %s answers now", known, found.StoreID),
+			Advice: "Plan again.",
+		}
+	}
+	c.handshake = found
+	return nil
+}
+
+// replace puts an agent of this program in the place of an older one, or of
+// none, unless another process was faster.
+func (c *Client) replace(ctx context.Context) (api.Handshake, error) {
+	release, err := c.lockStart(ctx)
+	if err != nil {
+		return api.Handshake{}, err
+	}
+	defer release()
+	found, err := c.greet(ctx)
+	there := err == nil
+	fits, err := c.judge(found, err)
+	if err != nil || fits {
+		return found, err
+	}
+	if there {
+		if err := c.stop(ctx); err != nil {
+			return api.Handshake{}, err
+		}
+	}
+	startErr := c.start(ctx)
+	found, err = c.greet(ctx)
+	switch {
+	case err != nil && startErr != nil:
+		return api.Handshake{}, startErr
+	case err != nil:
+		return api.Handshake{}, c.unanswered(ctx, err)
+	}
+	// Somebody may have started one by hand meanwhile: it is used unless refused.
+	_, err = c.judge(found, nil)
+	return found, err
+}
+
+// judge says whether an agent, or none, is what the options ask for. False
+// means that it is to be started or replaced.
+func (c *Client) judge(found api.Handshake, err error) (fits bool, _ error) {
+	if isDial(err) {
+		if c.options.Autostart {
+			return false, nil
+		}
+		return false, &api.Error{
+			Code: api.CodeUnavailable, Summary: fmt.Sprintf("No agent runs on data directory %q", c.dir),
+			Detail: err.Error(), Advice: "Start one with `agent run`, or run `terraform plan`, which does.",
+		}
+	}
+	if err != nil || c.options.AnyVersion {
+		return true, err
+	}
+	order := compareVersions(found.Version, c.options.Version)
+	switch {
+	case order > 0 || found.API > api.Version:
+		return false, &api.Error{
+			Code:    api.CodeIncompatible,
+			Summary: fmt.Sprintf("The agent of data directory %q is newer than this program", c.dir),
+			Detail:  fmt.Sprintf("the agent has version %s, this program %s", found.Version, c.options.Version),
+			Advice:  fmt.Sprintf("Install version %s or a newer one, or use another data directory.", found.Version),
+		}
+	case order < 0 && c.options.Autostart, found.Build != c.options.Build && order == 0 && c.options.Autostart:
+		return false, nil
+	case found.API != api.Version:
+		return false, &api.Error{
+			Code:    api.CodeIncompatible,
+			Summary: fmt.Sprintf("The agent of data directory %q is older than this program", c.dir),
+			Detail:  fmt.Sprintf("the agent has version %s, this program %s", found.Version, c.options.Version),
+			Advice:  "Run `terraform plan`, which replaces it.",
+		}
+	}
+	return true, nil
+}
+
+// greet asks the agent what it is.
+func (c *Client) greet(ctx context.Context) (found api.Handshake, err error) {
+	patient, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	err = c.send(patient, http.MethodGet, "/v1/handshake", nil, &found)
+	if err != nil && patient.Err() != nil && ctx.Err() == nil {
+		err = &api.Error{
+			Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of data directory %q does not answer", c.dir),
+			Detail: fmt.Sprintf("it took the call and was silent for %v", handshakeTimeout),
+			Advice: "Look into " + agent.LogPath(c.dir) + ", and end its process if it hangs.",
+		}
+	}
+	return found, err
+}
+
+// stop ends the agent and waits. The caller has the lock for it.
+func (c *Client) stop(ctx context.Context) error {
+	err := c.send(ctx, http.MethodPost, "/v1/stop", nil, nil)
+	if err != nil && !isDial(err) {
+		return err
+	}
+	patient, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	err = agent.WaitEnded(patient, c.dir)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return &api.Error{
+		Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of data directory %q does not end", c.dir),
+		Detail: fmt.Sprintf("it was asked to %v ago: %v", stopTimeout, err),
+		Advice: "Look into " + agent.LogPath(c.dir) + ", and end its process if it hangs.",
+	}
+}
+
+func (c *Client) lockStart(ctx context.Context) (release func(), err error) {
+	release, err = agent.LockStart(ctx, c.dir)
+	if err != nil && ctx.Err() == nil {
+		err = &api.Error{
+			Code: api.CodeUnavailable, Summary: fmt.Sprintf("Cannot lock data directory %q", c.dir), Detail: err.Error(),
+		}
+	}
+	return release, err
+}
+
+// dialError says that nobody took the call.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
+func (e *dialError) Unwrap() error { return e.err }
+
+func isDial(err error) bool {
+	var dial *dialError
+	return errors.As(err, &dial)
+}

@@ -1,0 +1,462 @@
+//go:build unix
+
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
+)
+
+func signal(t *testing.T, pid int, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(pid, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantEnded(t *testing.T, dir string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := agent.WaitEnded(ctx, dir); err != nil {
+		t.Fatalf("the agent goes on: %v", err)
+	}
+}
+
+// TestConnect_manyStarters: each is a process whose output is waited for, so an
+// agent that held on to it would be noticed.
+func TestConnect_manyStarters(t *testing.T) {
+	dir := dataDir(t)
+	var mu sync.Mutex
+	pids := map[string]int{}
+	var starters sync.WaitGroup
+	for range 40 {
+		starters.Go(func() {
+			out, err := exec.Command(os.Args[0], asStarter, dir).Output()
+			if err != nil {
+				var exit *exec.ExitError
+				if errors.As(err, &exit) {
+					t.Errorf("%v: %s", err, exit.Stderr)
+				} else {
+					t.Error(err)
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			pids[string(bytes.TrimSpace(out))]++
+		})
+	}
+	starters.Wait()
+	if len(pids) != 1 {
+		t.Errorf("agents by the starters that reached them: %v", pids)
+	}
+	log, err := os.ReadFile(agent.LogPath(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(log, []byte("agent serves")); n != 1 {
+		t.Errorf("%d agents served", n)
+	}
+}
+
+func TestConnect_detached(t *testing.T) {
+	dir := dataDir(t)
+	pid := connect(t, options(dir, "1.0.0", "a")).Handshake().PID
+	session, err := unix.Getsid(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if session != pid {
+		t.Errorf("the agent %d is in session %d", pid, session)
+	}
+	for _, name := range []string{"agent.log", "agent.lock", "start.lock", "agent.sock"} {
+		info, err := os.Lstat(filepath.Join(dir, name))
+		if err != nil {
+			t.Error(err)
+		} else if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", name, info.Mode())
+		}
+	}
+	if _, err := os.Stat("/proc/self"); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("no /proc")
+	}
+	link := func(name string) string {
+		target, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), name))
+		if err != nil {
+			t.Error(err)
+		}
+		return target
+	}
+	if got := link("cwd"); got != dir {
+		t.Errorf("it works in %s", got)
+	}
+	if got := link("fd/0"); got != os.DevNull {
+		t.Errorf("it reads %s", got)
+	}
+	for _, name := range []string{"fd/1", "fd/2"} {
+		if got := link(name); got != agent.LogPath(dir) {
+			t.Errorf("%s is %s", name, got)
+		}
+	}
+	if got := filepath.Dir(link("exe")); got != filepath.Join(dir, "bin") {
+		t.Errorf("it runs from %s", got)
+	}
+}
+
+func TestConnect_environment(t *testing.T) {
+	t.Setenv("TF_VAR_token", "canary")
+	t.Setenv("TF_PLUGIN_MAGIC_COOKIE", "canary")
+	t.Setenv("PLUGIN_PROTOCOL_VERSIONS", "canary")
+	t.Setenv("SLACK_TOKEN", "wanted")
+	warnings, err := connect(t, options(dataDir(t), "1.0.0", "a")).Warnings(t.Context(), "app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(warnings, api.Warning{Summary: "SLACK_TOKEN=wanted"}) {
+		t.Error("the agent does not see SLACK_TOKEN")
+	}
+	for _, w := range warnings {
+		if strings.HasPrefix(w.Summary, "TF_") || strings.HasPrefix(w.Summary, "PLUGIN_") || strings.HasPrefix(w.Summary, agent.ReadyVariable) {
+			t.Errorf("the agent sees %s", w.Summary)
+		}
+	}
+}
+
+func TestConnect_noAgent(t *testing.T) {
+	_, err := Connect(t.Context(), Options{DataDir: dataDir(t), Version: "1.0.0"})
+	wantCode(t, err, api.CodeUnavailable)
+}
+
+func TestConnect_openToOthers(t *testing.T) {
+	dir := dataDir(t)
+	if err := os.Chmod(dir, 0o722); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o700)
+	_, err := Connect(t.Context(), options(dir, "1.0.0", "a"))
+	wantCode(t, err, api.CodeInvalid)
+}
+
+func TestConnect_afterKill(t *testing.T) {
+	dir := dataDir(t)
+	first := connect(t, options(dir, "1.0.0", "a"))
+	signal(t, first.Handshake().PID, syscall.SIGKILL)
+	wantEnded(t, dir)
+	second := connect(t, options(dir, "1.0.0", "a"))
+	if first.Handshake().PID == second.Handshake().PID {
+		t.Error("the agent was not started again")
+	}
+	// The client of the first goes on with the second.
+	if _, err := first.Get(t.Context(), config.KindApp, "x"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCall_startsAgent(t *testing.T) {
+	dir := dataDir(t)
+	c := connect(t, options(dir, "1.0.0", "a"))
+	before := c.Handshake().PID
+	signal(t, before, syscall.SIGKILL)
+	wantEnded(t, dir)
+	if _, err := c.Get(t.Context(), config.KindApp, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if c.Handshake().PID == before {
+		t.Error("the agent was not started again")
+	}
+}
+
+func TestCall_otherStore(t *testing.T) {
+	dir := dataDir(t)
+	c := connect(t, options(dir, "1.0.0", "a"))
+	signal(t, c.Handshake().PID, syscall.SIGKILL)
+	wantEnded(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "store"), []byte("store-2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Get(t.Context(), config.KindApp, "x")
+	wantCode(t, err, api.CodeConflict)
+}
+
+func TestWait_nextAgent(t *testing.T) {
+	for name, end := range map[string]syscall.Signal{"killed": syscall.SIGKILL, "ended": syscall.SIGTERM} {
+		t.Run(name, func(t *testing.T) {
+			c := connect(t, options(dataDir(t), "1.0.0", "a"))
+			var once sync.Once
+			result, err := c.Wait(t.Context(), "app", api.WaitRequest{For: "next_cycle"}, func(status.Progress) {
+				once.Do(func() { signal(t, c.Handshake().PID, end) })
+			})
+			if err != nil || !result.Succeeded {
+				t.Errorf("got %+v, %v", result, err)
+			}
+		})
+	}
+}
+
+func TestConnect_versions(t *testing.T) {
+	tests := []struct {
+		name                            string
+		oldVersion, oldBuild            string
+		version, build                  string
+		manual                          bool
+		replaced, refused, incompatible bool
+	}{
+		{name: "same", oldVersion: "1.2.0", oldBuild: "a", version: "1.2.0", build: "a"},
+		{name: "newer version", oldVersion: "1.2.0", oldBuild: "a", version: "1.10.0", build: "b", replaced: true},
+		{name: "older version", oldVersion: "1.10.0", oldBuild: "b", version: "1.9.0", build: "a", refused: true},
+		{name: "newer pre-release", oldVersion: "1.2.0-rc.1", oldBuild: "a", version: "1.2.0", build: "b", replaced: true},
+		{name: "rebuilt by a developer", oldVersion: "dev", oldBuild: "a", version: "dev", build: "b", replaced: true},
+		{name: "developer's after a release", oldVersion: "1.2.0", oldBuild: "a", version: "dev", build: "b", replaced: true},
+		{name: "release after a developer's", oldVersion: "dev", oldBuild: "a", version: "1.2.0", build: "b", refused: true},
+		{name: "newer without start", oldVersion: "1.2.0", oldBuild: "a", version: "1.3.0", build: "b", manual: true},
+		{name: "older without start", oldVersion: "1.3.0", oldBuild: "a", version: "1.2.0", build: "b", manual: true, refused: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := dataDir(t)
+			old := connect(t, options(dir, tt.oldVersion, tt.oldBuild)).Handshake()
+			now := options(dir, tt.version, tt.build)
+			now.Autostart = !tt.manual
+			c, err := Connect(t.Context(), now)
+			if tt.refused {
+				told := wantCode(t, err, api.CodeIncompatible)
+				for _, version := range []string{tt.oldVersion, tt.version} {
+					if !strings.Contains(told.Error(), version) {
+						t.Errorf("%q does not name %s", told, version)
+					}
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := c.Handshake()
+			if replaced := got.PID != old.PID; replaced != tt.replaced {
+				t.Errorf("replaced: %t", replaced)
+			}
+			if tt.replaced && (got.Version != tt.version || got.Build != tt.build) {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+func TestConnect_anyVersion(t *testing.T) {
+	dir := dataDir(t)
+	pid := connect(t, options(dir, "2.0.0", "a")).Handshake().PID
+	c := connect(t, Options{DataDir: dir, Version: "1.0.0", AnyVersion: true})
+	if c.Handshake().PID != pid {
+		t.Error("another agent was reached")
+	}
+	if err := c.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := processes(dir); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if err := c.Stop(t.Context()); err != nil {
+		t.Errorf("stopping none: %v", err)
+	}
+}
+
+// TestConnect_drains: a newer client waits until the older agent is done.
+func TestConnect_drains(t *testing.T) {
+	dir := dataDir(t)
+	old := connect(t, behaving(dir, "1.0.0", "a", lingering)).Handshake()
+	done := make(chan error, 1)
+	var c *Client
+	go func() {
+		var err error
+		c, err = Connect(t.Context(), options(dir, "1.1.0", "b"))
+		done <- err
+	}()
+	until(t, "the agent is ending", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "closing"))
+		return err == nil
+	})
+	select {
+	case err := <-done:
+		t.Fatalf("the older agent was not waited for: %v", err)
+	default:
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if c.Handshake().PID == old.PID {
+		t.Error("the agent was not replaced")
+	}
+}
+
+func TestAgent_secondSignal(t *testing.T) {
+	dir := dataDir(t)
+	pid := connect(t, behaving(dir, "1.0.0", "a", lingering)).Handshake().PID
+	signal(t, pid, syscall.SIGTERM)
+	until(t, "the agent is ending", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "closing"))
+		return err == nil
+	})
+	signal(t, pid, syscall.SIGTERM)
+	wantEnded(t, dir)
+}
+
+func TestConnect_startFails(t *testing.T) {
+	tests := []struct {
+		behaviour string
+		code      api.Code
+		says      string
+	}{
+		{refusing, api.CodeConflict, "Cannot open the log: it is not writable Make room."},
+		{corrupt, api.CodeConflict, "the store is damaged: bad checksum"},
+		{panicking, api.CodeUnavailable, "the agent ended while starting (exit status 2)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.behaviour, func(t *testing.T) {
+			dir := dataDir(t)
+			_, err := Connect(t.Context(), behaving(dir, "1.0.0", "a", tt.behaviour))
+			told := wantCode(t, err, tt.code)
+			if !strings.Contains(told.Error(), tt.says) {
+				t.Errorf("it says %q", told)
+			}
+			if tt.behaviour == refusing && !slices.Equal(told.Path, []string{"data_dir"}) {
+				t.Errorf("its path is %q", told.Path)
+			}
+			if tt.behaviour == panicking {
+				log, _ := os.ReadFile(agent.LogPath(dir))
+				if !bytes.Contains(log, []byte("the engine cannot be opened")) {
+					t.Error("the panic is not in the log")
+				}
+			}
+			wantEnded(t, dir)
+			connect(t, options(dir, "1.0.0", "a")) // and the way is free
+		})
+	}
+}
+
+func TestConnect_noProgram(t *testing.T) {
+	o := options(dataDir(t), "1.0.0", "a")
+	o.Executable = filepath.Join(o.DataDir, "none")
+	_, err := Connect(t.Context(), o)
+	wantCode(t, err, api.CodeUnavailable)
+}
+
+func TestConnect_cancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Connect(ctx, options(dataDir(t), "1.0.0", "a")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestConnect_stoppedAgent: one that is there and does not answer is not
+// replaced.
+func TestConnect_stoppedAgent(t *testing.T) {
+	dir := dataDir(t)
+	pid := connect(t, options(dir, "1.0.0", "a")).Handshake().PID
+	signal(t, pid, syscall.SIGSTOP)
+	defer signal(t, pid, syscall.SIGCONT)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := Connect(ctx, options(dir, "1.0.0", "a")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if found := processes(dir); len(found) > 1 {
+		t.Errorf("agents: %v", found)
+	}
+}
+
+func TestAgent_lostFiles(t *testing.T) {
+	for _, name := range []string{"agent.lock", "agent.sock"} {
+		t.Run(name, func(t *testing.T) {
+			dir := dataDir(t)
+			connect(t, options(dir, "1.0.0", "a"))
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "the agent ended", func() bool { return len(processes(dir)) == 0 })
+		})
+	}
+}
+
+// TestAgent_lostWhileStopped: an agent that slept while another took its place
+// ends, and leaves the other alone.
+func TestAgent_lostWhileStopped(t *testing.T) {
+	dir := dataDir(t)
+	old := connect(t, options(dir, "1.0.0", "a")).Handshake().PID
+	signal(t, old, syscall.SIGSTOP)
+	for _, name := range []string{"agent.lock", "agent.sock"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := connect(t, options(dir, "1.0.0", "a")).Handshake().PID
+	signal(t, old, syscall.SIGCONT)
+	until(t, "the old agent ended", func() bool { return len(processes(dir)) == 1 })
+	if got := connect(t, options(dir, "1.0.0", "a")).Handshake().PID; got != next {
+		t.Errorf("agent %d answers, not %d", got, next)
+	}
+}
+
+func TestConnect_longPath(t *testing.T) {
+	runtimeDir := dataDir(t)
+	t.Setenv("XDG_RUNTIME_DIR", runtimeDir)
+	dir := filepath.Join(dataDir(t), strings.Repeat("long", 40))
+	pid := connect(t, options(dir, "1.0.0", "a")).Handshake().PID
+	// A caller with another environment finds it as well.
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	c := connect(t, options(dir, "1.0.0", "a"))
+	if c.Handshake().PID != pid {
+		t.Error("another agent was reached")
+	}
+	if err := c.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(runtimeDir, "*", "*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestInstall_removesOthers(t *testing.T) {
+	dir := dataDir(t)
+	bin := filepath.Join(dir, "bin")
+	if err := os.Mkdir(bin, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(bin, "old"), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	connect(t, options(dir, "1.0.0", "a"))
+	entries, err := os.ReadDir(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := agent.BuildDigest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 || entries[0].Name() != digest {
+		t.Errorf("bin has %v", entries)
+	}
+}

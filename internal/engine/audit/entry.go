@@ -1,0 +1,157 @@
+// Package audit is the provisioning log: what was done, skipped or refused for
+// each object, why, and what to do about it. Entries are committed with what
+// they tell of, through an outbox in the store, and kept in one file a day and
+// app, so that old ones go by deleting a file.
+package audit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// Entry is one line of the log: one attempt at one object, or one event of a
+// job or of what is declared. It holds what its writer gives; no secret is
+// ever given.
+type Entry struct {
+	ID                 string     `json:"id"` // first, since readers skip a line by it
+	Time               time.Time  `json:"time"`
+	AppID              string     `json:"app_id"`
+	CycleID            string     `json:"cycle_id"`
+	ChangeID           string     `json:"change_id,omitempty"`
+	Category           Category   `json:"category"`
+	Action             Action     `json:"action"`
+	Status             Status     `json:"status"`
+	Source             Identity   `json:"source"`
+	Target             Identity   `json:"target"`
+	Steps              []Step     `json:"steps"`
+	ModifiedProperties []Property `json:"modified_properties"`
+	Reason             string     `json:"reason"`
+	ErrorCode          string     `json:"error_code"`
+	RecommendedAction  string     `json:"recommended_action"`
+	InitiatedBy        string     `json:"initiated_by"`
+	DurationMS         int64      `json:"duration_ms"`
+}
+
+// Identity names the object of a source or the account of a target.
+type Identity struct {
+	Type        string `json:"type"`
+	ID          string `json:"id"`
+	DisplayName string `json:"display_name"`
+}
+
+// Step is one thing that was looked at or done on the way.
+type Step struct {
+	Name        string            `json:"name"`
+	Type        StepType          `json:"type"`
+	Status      Status            `json:"status"`
+	Description string            `json:"description"`
+	Details     map[string]string `json:"details,omitempty"`
+}
+
+// Property is one attribute that changed; nil stands for no value.
+type Property struct {
+	Name string  `json:"name"`
+	Old  *string `json:"old"`
+	New  *string `json:"new"`
+}
+
+// Category says what an entry is about.
+type Category string
+
+// The categories.
+const (
+	Provisioning  Category = "provisioning"  // one object
+	Job           Category = "job"           // start, pause, restart, quarantine, approval
+	Configuration Category = "configuration" // what is declared
+)
+
+// Action is what was done, or would have been.
+type Action string
+
+// The actions. A StagedDelete is a removal that is held.
+const (
+	Create       Action = "create"
+	Update       Action = "update"
+	Delete       Action = "delete"
+	Disable      Action = "disable"
+	StagedDelete Action = "staged_delete"
+	Other        Action = "other"
+)
+
+// Status is how it ended.
+type Status string
+
+// The statuses.
+const (
+	Success Status = "success"
+	Warning Status = "warning"
+	Failure Status = "failure"
+	Skipped Status = "skipped"
+)
+
+// StepType is the stage that a step belongs to.
+type StepType string
+
+// The types of steps, in the order of their stages.
+const (
+	StepImport              StepType = "import"
+	StepScoping             StepType = "scoping"
+	StepMatching            StepType = "matching"
+	StepProcessing          StepType = "processing"
+	StepReferenceResolution StepType = "reference_resolution"
+	StepExport              StepType = "export"
+)
+
+// maxLine bounds the bytes of an entry in the log.
+const maxLine = 1 << 20
+
+// encode gives the entry's line without its end. One that would be longer than
+// maxLine loses the ends of its long texts, then its last steps and properties.
+func encode(e Entry) ([]byte, error) {
+	if e.Steps == nil {
+		e.Steps = []Step{}
+	}
+	if e.ModifiedProperties == nil {
+		e.ModifiedProperties = []Property{}
+	}
+	line, err := json.Marshal(e)
+	if err != nil || len(line) <= maxLine {
+		return line, err
+	}
+	line, err = json.Marshal(shortened(e))
+	if err == nil && len(line) > maxLine {
+		return nil, fmt.Errorf("a log entry of %d bytes is longer than %d", len(line), maxLine)
+	}
+	return line, err
+}
+
+// decode reads a line. It never panics, whatever stands there.
+func decode(line []byte) (Entry, error) {
+	var e Entry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return Entry{}, err
+	}
+	if _, err := ulid.ParseStrict(e.ID); err != nil {
+		return Entry{}, fmt.Errorf("id %.40q: %w", e.ID, err)
+	}
+	if e.Time.IsZero() {
+		return Entry{}, errors.New("the entry has no time")
+	}
+	return e, nil
+}
+
+const linePrefix = `{"id":"`
+
+// lineID gives the id of a line without decoding it, "" when that needs to be
+// done.
+func lineID(line []byte) string {
+	const end = len(linePrefix) + ulid.EncodedSize
+	if len(line) <= end || string(line[:len(linePrefix)]) != linePrefix || line[end] != '"' {
+		return ""
+	}
+	return string(line[len(linePrefix):end])
+}

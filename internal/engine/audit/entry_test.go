@@ -1,0 +1,104 @@
+package audit
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+func FuzzDecode(f *testing.F) {
+	line, err := encode(Entry{ID: "01KAMDMWR0000000000000TEST", Time: noon, Reason: "r",
+		Steps: []Step{{Details: map[string]string{"a": "b"}}}, ModifiedProperties: []Property{{Name: "n"}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range [][]byte{line, line[:40], nil, []byte("{}"), []byte("null"), []byte(`{"id":"`), bytes.Repeat([]byte("["), 1000)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		_ = lineID(line)
+		e, err := decode(line)
+		if err != nil {
+			return
+		}
+		if len(e.ID) != 26 {
+			t.Fatalf("an entry without id was taken: %q", line)
+		}
+		again, err := encode(e)
+		if err != nil {
+			return // a year that JSON cannot hold, or too long
+		}
+		if second, err := decode(again); err != nil || second.ID != e.ID || !second.Time.Equal(e.Time) || lineID(again) != e.ID {
+			t.Fatalf("%q was read, written as %q, read again: %v", line, again, err)
+		}
+	})
+}
+
+func TestLongEntriesAreShortened(t *testing.T) {
+	for name, char := range map[string]string{"letters": "x", "controls": "\x01", "invalid": "\xff", "wide": "界", "continuation": "\x80"} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, store.Memory())
+			text := strings.Repeat(char, 12_000)
+			e := entry("app", text)
+			e.InitiatedBy, e.Category = text, Category(text)
+			for i := range 100 {
+				e.Steps = append(e.Steps, Step{Name: text, Details: map[string]string{text: text}})
+				e.ModifiedProperties = append(e.ModifiedProperties, Property{Name: fmt.Sprint(i, text), Old: &text})
+			}
+			b.add(e)
+			b.flush()
+			line := b.lines(today)[0]
+			if len(line) > maxLine {
+				t.Errorf("%d bytes", len(line))
+			}
+			got, err := b.Query(t.Context(), Query{})
+			if err != nil || len(got) != 1 || len(got[0].ModifiedProperties) != shortItems || got[0].ModifiedProperties[0].New != nil {
+				t.Errorf("%d entries, error %v", len(got), err)
+			}
+		})
+	}
+}
+
+// TestLinesBothWays reads files of random lines forward and backward.
+func TestLinesBothWays(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		var data []byte
+		var want []string
+		for range rapid.IntRange(0, 8).Draw(r, "lines") {
+			size := rapid.SampledFrom([]int{0, 1, 100, blockSize - 1, blockSize, blockSize + 1, maxLine, maxLine + 1, 2*maxLine + 7}).Draw(r, "size")
+			char := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "char")
+			line := strings.Repeat(char, size)
+			data = append(append(data, line...), '\n')
+			if size > maxLine {
+				line = ""
+			}
+			want = append(want, line)
+		}
+		data = append(data, strings.Repeat("t", rapid.SampledFrom([]int{0, 1, blockSize, maxLine + 5}).Draw(r, "torn"))...)
+		file := bytes.NewReader(data)
+		var got []string
+		last := int64(0)
+		err := forward(file, 0, int64(len(data)), func(line []byte, end int64) error {
+			got, last = append(got, string(line)), end
+			return nil
+		})
+		if err != nil || !slices.Equal(got, want) {
+			r.Fatalf("forward: %d lines of %d, error %v", len(got), len(want), err)
+		}
+		if whole := bytes.LastIndexByte(data, '\n') + 1; last != int64(whole) {
+			r.Fatalf("the last line ends at %d, not %d", last, whole)
+		}
+		got = nil
+		err = backward(file, int64(len(data)), func(line []byte) error { got = append(got, string(line)); return nil })
+		slices.Reverse(got)
+		if err != nil || !slices.Equal(got, want) {
+			r.Fatalf("backward: %d lines of %d, error %v", len(got), len(want), err)
+		}
+	})
+}

@@ -1,0 +1,325 @@
+package config
+
+import (
+	"errors"
+	"maps"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/scoping"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/secret"
+)
+
+// maxName bounds names, which stand in paths, ids and messages.
+const maxName = 128
+
+func (p *Problems) name(field, name string) {
+	switch {
+	case name == "":
+		p.add([]string{field}, "Missing "+field, "Give a %s.", field)
+	case len(name) > maxName:
+		p.add([]string{field}, "Too long", "The %s has %d bytes; %d are allowed.", field, len(name), maxName)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		p.add([]string{field}, "Control character", "The %s %q holds a control character.", field, name)
+	case strings.TrimSpace(name) != name:
+		p.add([]string{field}, "Blank at an end", "The %s %q begins or ends in a blank.", field, name)
+	}
+}
+
+// Validate checks the credential; whether secrets are there is the caller's.
+func (c *Credential) Validate() Problems {
+	var problems Problems
+	problems.name("name", c.Name)
+	fields, ok := credentialFields[c.Method]
+	if !ok {
+		problems.add(nil, "No credential", "Give exactly one of: %s.", strings.Join(slices.Sorted(maps.Keys(credentialFields)), ", "))
+		return problems
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		field, given := c.Fields[name]
+		path := []string{c.Method, name}
+		if !fields[name] {
+			if field.Value == "" {
+				problems.add(path, "Missing "+name, "A %s credential needs a %s.", c.Method, name)
+			}
+			continue
+		}
+		switch {
+		case !given || field.Reference == "" && field.Version == nil:
+			problems.add(path, "Missing secret", "Give either %s_wo with %s_wo_version, or %s_ref.", name, name, name)
+		case field.Reference != "" && field.Version != nil:
+			problems.add(path, "Two secrets", "Give either %s_wo with %s_wo_version, or %s_ref, not both.", name, name, name)
+		case field.Reference != "":
+			if _, err := secret.ParseReference(field.Reference); err != nil {
+				problems.add([]string{c.Method, name + "_ref"}, "Not a reference to a secret", "%v.", err)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		if _, known := fields[name]; !known {
+			problems.add([]string{c.Method, name}, "Unknown field", "A %s credential has no %s.", c.Method, name)
+		}
+	}
+	return problems
+}
+
+// SecretFields gives the fields of a credential method that are secret.
+func SecretFields(method string) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(credentialFields[method])) {
+		if credentialFields[method][name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Validate checks the source.
+func (s *Source) Validate() Problems {
+	var problems Problems
+	problems.name("name", s.Name)
+	if s.File == nil {
+		problems.add(nil, "No connector", "Give exactly one connector block: file.")
+		return problems
+	}
+	if s.File.Users == nil && s.File.Groups == nil {
+		problems.add([]string{"file"}, "Nothing to read", "Give users, groups or both.")
+	}
+	if s.File.Users != nil {
+		s.File.Users.validate(&problems, "users")
+		if s.File.Users.Members != "" {
+			problems.add([]string{"file", "users", "members"}, "Users have no members", "Declare members under groups.")
+		}
+	}
+	if s.File.Groups != nil {
+		s.File.Groups.validate(&problems, "groups")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Attributes)) {
+		own := s.Attributes[name]
+		path := []string{"attributes", name}
+		switch {
+		case name == "" || strings.ContainsAny(name, "[]"):
+			problems.add(path, "Not an attribute name", "%q cannot be used in a mapping; write it without brackets.", name)
+		case slices.Contains(mapping.Computed, name):
+			problems.add(path, "Reserved name", "%s is computed for every object and cannot be given.", name)
+		case own == "":
+			problems.add(path, "Missing attribute", "Say which attribute of the source %s stands for.", name)
+		}
+	}
+	return problems
+}
+
+func (f *FileSet) validate(problems *Problems, block string) {
+	path := func(field string) []string { return []string{"file", block, field} }
+	if f.Path == "" {
+		problems.add(path("path"), "Missing path", "Give the path of the file.")
+	}
+	if f.IDColumn == "" {
+		problems.add(path("id"), "Missing id", "Name the column whose value identifies a row for ever.")
+	}
+	switch f.Format {
+	case "":
+		if f.Path == "" {
+			break
+		}
+		switch strings.ToLower(filepath.Ext(f.Path)) {
+		case ".csv", ".json", ".jsonl", ".ndjson":
+		default:
+			problems.add(path("format"), "Unknown format", "The ending of %q tells no format; set format to csv, json or jsonl.", f.Path)
+		}
+	case "csv", "json", "jsonl":
+	default:
+		problems.add(path("format"), "Unknown format", "%q is not known; use csv, json or jsonl.", f.Format)
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.References)) {
+		if f.References[name] == "" {
+			problems.add(append(path("references"), name), "Missing column", "Name the column that holds the ids of %s.", name)
+		}
+	}
+}
+
+// Validate checks the app by itself; package gallery knows its template.
+func (a *App) Validate() Problems {
+	var problems Problems
+	problems.name("name", a.Name)
+	if a.SourceID == "" {
+		problems.add([]string{"source_id"}, "Missing source", "Give the id of a provisioning_source.")
+	}
+	switch a.Mode {
+	case "", Automatic, Manual:
+	default:
+		problems.add([]string{"mode"}, "Unknown mode", "%q is not known; use automatic or manual.", a.Mode)
+	}
+	switch a.Scope {
+	case "", ScopeAssigned, ScopeAll:
+	default:
+		problems.add([]string{"scope"}, "Unknown scope", "%q is not known; use assigned or all.", a.Scope)
+	}
+	if a.SCIM == nil {
+		problems.add(nil, "No connection", "Give exactly one connection block: scim.")
+		return problems
+	}
+	base, err := url.Parse(a.SCIM.BaseURL)
+	switch {
+	case a.SCIM.BaseURL == "":
+		problems.add([]string{"scim", "base_url"}, "Missing base_url", "Give the address below which /Users stands.")
+	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
+		problems.add([]string{"scim", "base_url"}, "Not an address", "%q is no http or https address.", a.SCIM.BaseURL)
+	case base.User != nil:
+		problems.add([]string{"scim", "base_url"}, "Secret in the address", "Leave user and password out of base_url and use credential_id.")
+	case base.Scheme == "http" && !isLoopback(base.Hostname()):
+		problems.add([]string{"scim", "base_url"}, "Not encrypted", "%s would send the credential in the clear; use https.", base.Host)
+	case base.Fragment != "":
+		problems.add([]string{"scim", "base_url"}, "Fragment in the address", "Leave out what follows the #.")
+	}
+	return problems
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+// Validate checks the mapping as far as it can be without its source and
+// target.
+func (m *Mapping) Validate() Problems { return m.ValidateWith(mapping.Source{}, nil) }
+
+// ValidateWith checks the mapping against what it maps from and to.
+func (m *Mapping) ValidateWith(source mapping.Source, target *directory.ObjectType) Problems {
+	var problems Problems
+	problems.name("object_type", m.ObjectType)
+	if m.AppID == "" {
+		problems.add([]string{"app_id"}, "Missing app", "Give the id of a provisioning_app.")
+	}
+	if m.Enabled != nil && !*m.Enabled && m.ObjectType == directory.User {
+		problems.add([]string{"enabled"}, "Users cannot be turned off", "Groups can; to stop writing users, pause the job or take away actions.")
+	}
+	_, err := mapping.Compile(m.Definition(), source, target)
+	for _, fault := range split(err) {
+		var p *mapping.Problem
+		if !errors.As(fault, &p) {
+			problems.add([]string{"attributes"}, "Invalid mapping", "%v.", fault)
+			continue
+		}
+		path := []string{"attributes"}
+		if p.Attribute != "" {
+			path = append(path, p.Attribute)
+		}
+		if p.Field != "" {
+			path = append(path, p.Field)
+		}
+		problems.add(path, "Invalid attribute mapping", "%s", sentence(p.Text))
+	}
+	return problems
+}
+
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// sentence makes a message a sentence.
+func sentence(text string) string {
+	if text == "" {
+		return text
+	}
+	text = strings.ToUpper(text[:1]) + text[1:]
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
+}
+
+// Validate checks the filter.
+func (f *Filter) Validate() Problems {
+	var problems Problems
+	problems.name("name", f.Name)
+	problems.name("object_type", f.ObjectType)
+	if f.AppID == "" {
+		problems.add([]string{"app_id"}, "Missing app", "Give the id of a provisioning_app.")
+	}
+	if _, err := scoping.Compile([]scoping.Filter{{Name: f.Name, Clauses: f.Clauses}}); err != nil {
+		for _, fault := range split(err) {
+			problems.add([]string{"clauses"}, "Invalid scoping filter", "%s", sentence(fault.Error()))
+		}
+	}
+	return problems
+}
+
+// Validate checks the assignment.
+func (a *Assignment) Validate() Problems {
+	var problems Problems
+	if a.AppID == "" {
+		problems.add([]string{"app_id"}, "Missing app", "Give the id of a provisioning_app.")
+	}
+	if (a.User == "") == (a.Group == "") {
+		problems.add(nil, "Whom to assign", "Give exactly one of user and group.")
+	}
+	return problems
+}
+
+// Validate checks the job.
+func (j *Job) Validate() Problems {
+	var problems Problems
+	if j.AppID == "" {
+		problems.add([]string{"app_id"}, "Missing app", "Give the id of a provisioning_app.")
+	}
+	if j.Interval != "" {
+		switch d, err := ParseDuration(j.Interval); {
+		case err != nil:
+			problems.add([]string{"interval"}, "Not an interval", "%v.", err)
+		case d < time.Second:
+			problems.add([]string{"interval"}, "Too short", "%q is under the shortest interval, 1s.", j.Interval)
+		}
+	}
+	if j.LogRetention != "" {
+		if d, err := ParseDuration(j.LogRetention); err != nil {
+			problems.add([]string{"log_retention"}, "Not a duration", "%v.", err)
+		} else if d < 24*time.Hour {
+			problems.add([]string{"log_retention"}, "Too short", "The log is kept by the day; give 1d or more.")
+		}
+	}
+	switch j.LogDetail {
+	case "", "changes", "all":
+	default:
+		problems.add([]string{"log_detail"}, "Unknown detail", "%q is not known; use changes or all.", j.LogDetail)
+	}
+	if r := j.RateLimit; r != nil {
+		if r.RequestsPerSecond != nil && *r.RequestsPerSecond <= 0 {
+			problems.add([]string{"rate_limit", "requests_per_second"}, "Not a rate", "Give more than 0 requests per second.")
+		}
+		if r.Concurrency != nil && (*r.Concurrency < 1 || *r.Concurrency > 256) {
+			problems.add([]string{"rate_limit", "concurrency"}, "Not a concurrency", "Give 1 to 256 requests at once.")
+		}
+	}
+	for _, scope := range j.RestartScope {
+		if !slices.Contains(RestartScopes, scope) {
+			problems.add([]string{"restart_scope"}, "Unknown part", "%q is not known; there are %s.", scope, strings.Join(RestartScopes, ", "))
+		}
+	}
+	switch j.WaitFor {
+	case "", "none", "initial_cycle", "next_cycle":
+	default:
+		problems.add([]string{"wait_for"}, "Unknown wait", "%q is not known; use none, initial_cycle or next_cycle.", j.WaitFor)
+	}
+	j.validatePolicy(&problems)
+	return problems
+}
+
+// RestartScopes are the parts of a job's state that a restart may forget.
+var RestartScopes = []string{"watermark", "escrows", "quarantine", "links"}
+
+// DefaultRestartScope is what a restart forgets unless told otherwise.
+var DefaultRestartScope = []string{"watermark", "escrows", "quarantine"}

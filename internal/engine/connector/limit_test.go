@@ -1,0 +1,393 @@
+package connector_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+)
+
+func limited(target connector.Target, concurrency int, perSecond float64) *connector.Limiter {
+	return connector.Limit(target, connector.LimitOptions{
+		RequestsPerSecond: perSecond, MaxConcurrency: concurrency, Clock: connector.SystemClock(),
+	})
+}
+
+// busy is a target that takes a while, and knows how many calls it has had at
+// a time.
+type busy struct {
+	stub
+	mu      sync.Mutex
+	now     int
+	most    int
+	latency func(now int) time.Duration
+}
+
+func (b *busy) Find(ctx context.Context, typ string, path directory.Path, value directory.Value, want []directory.Path) ([]connector.Account, error) {
+	b.mu.Lock()
+	b.now++
+	b.most = max(b.most, b.now)
+	latency := b.latency(b.now)
+	b.mu.Unlock()
+	time.Sleep(latency)
+	b.mu.Lock()
+	b.now--
+	b.mu.Unlock()
+	return b.stub.Find(ctx, typ, path, value, want)
+}
+
+// load makes calls from that many goroutines.
+func load(t *testing.T, target connector.Target, goroutines, calls int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			for range calls {
+				if err := find(t.Context(), target); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestConcurrencyFollowsLatency(t *testing.T) {
+	steady := func(int) time.Duration { return 20 * time.Millisecond }
+	tests := []struct {
+		name        string
+		latency     func(now int) time.Duration
+		concurrency int // the option
+		goroutines  int
+		least, most int // of Concurrency in the end
+		peak        int // no more calls at a time
+	}{
+		{"latency holds", steady, 0, 100, 64, 64, 64},
+		{"nobody waits", steady, 0, 5, 8, 8, 5},
+		{"a server of four at a time", func(now int) time.Duration {
+			return 20 * time.Millisecond * time.Duration(max(1, now/4))
+		}, 0, 100, 8, 24, 32},
+		{"a fixed bound", steady, 3, 50, 3, 3, 3},
+		{"a fixed bound, whatever the latency", func(now int) time.Duration {
+			return 20 * time.Millisecond * time.Duration(now)
+		}, 100, 200, 100, 100, 100},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				target := &busy{latency: test.latency}
+				limiter := limited(target, test.concurrency, 0)
+				load(t, limiter, test.goroutines, 3000/test.goroutines)
+				if got := limiter.Concurrency(); got < test.least || got > test.most {
+					t.Errorf("concurrency is %d in the end, want %d to %d", got, test.least, test.most)
+				}
+				if target.most > test.peak {
+					t.Errorf("%d calls at a time, want %d at most", target.most, test.peak)
+				}
+				if limiter.InFlight() != 0 {
+					t.Errorf("%d in flight when all have ended", limiter.InFlight())
+				}
+			})
+		})
+	}
+}
+
+func TestConcurrencyComesBackWhenLatencyDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		overloaded := false
+		target := &busy{latency: func(now int) time.Duration {
+			if overloaded {
+				return 20 * time.Millisecond * time.Duration(now)
+			}
+			return 20 * time.Millisecond
+		}}
+		limiter := limited(target, 0, 0)
+		load(t, limiter, 100, 30)
+		overloaded = true
+		load(t, limiter, 100, 30)
+		if got := limiter.Concurrency(); got > 24 {
+			t.Errorf("concurrency is %d while the target is overloaded", got)
+		}
+		overloaded = false
+		load(t, limiter, 100, 30)
+		if got := limiter.Concurrency(); got != 64 {
+			t.Errorf("concurrency is %d when the target is quick again", got)
+		}
+	})
+}
+
+// TestSlowerForGood: latency that does not come from the number of calls does
+// not keep that number low.
+func TestSlowerForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		latency := 20 * time.Millisecond
+		target := &busy{latency: func(int) time.Duration { return latency }}
+		limiter := limited(target, 0, 0)
+		load(t, limiter, 100, 30)
+		latency = 200 * time.Millisecond
+		load(t, limiter, 100, 30)
+		if got := limiter.Concurrency(); got != 64 {
+			t.Errorf("concurrency is %d", got)
+		}
+	})
+}
+
+func TestRate(t *testing.T) {
+	tests := []struct {
+		perSecond float64
+		calls     int
+		want      time.Duration
+	}{
+		{10, 21, 2 * time.Second},
+		{0.5, 3, 4 * time.Second},
+		{0, 100, 0},
+		{-1, 100, 0},
+		{math.Inf(1), 100, 0},
+		{math.NaN(), 100, 0},
+	}
+	for _, test := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			load(t, limited(&stub{}, 0, test.perSecond), test.calls, 1)
+			if got := time.Since(began).Round(time.Millisecond); got != test.want {
+				t.Errorf("%d calls at %v a second take %v, want %v", test.calls, test.perSecond, got, test.want)
+			}
+		})
+	}
+}
+
+// throttling is a target that throttles its first calls.
+func throttling(calls int, retryAfter time.Duration) *stub {
+	return &stub{answer: func(_ context.Context, _ connector.Method, n int) error {
+		if n > calls {
+			return nil
+		}
+		e := failure(connector.Throttled)
+		if retryAfter != 0 {
+			e.RetryAt = time.Now().Add(retryAfter)
+		}
+		return e
+	}}
+}
+
+func TestOneIsThrottledAndAllWait(t *testing.T) {
+	for method, call := range every {
+		t.Run(string(method), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				target := throttling(1, 30*time.Second)
+				limiter := limited(target, 0, 0)
+				if err := call(t.Context(), limiter); connector.ClassOf(err) != connector.Throttled {
+					t.Fatalf("error is %v", err)
+				}
+				if got := limiter.Concurrency(); got != 4 {
+					t.Errorf("concurrency is %d", got)
+				}
+				began := time.Now()
+				if want := began.Add(30 * time.Second); !limiter.PausedUntil().Equal(want) {
+					t.Errorf("paused until %v", limiter.PausedUntil())
+				}
+				load(t, limiter, 20, 1)
+				for i, at := range target.at[1:] {
+					if at.Sub(began) < 30*time.Second {
+						t.Errorf("call %d is sent %v after the answer", i+2, at.Sub(began))
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestPauses(t *testing.T) {
+	tests := []struct {
+		name       string
+		retryAfter time.Duration
+		want       []time.Duration // between a throttled call and the next
+	}{
+		{"in seconds", 7 * time.Second, []time.Duration{7 * time.Second, 7 * time.Second}},
+		{"in a day", 24 * time.Hour, []time.Duration{15 * time.Minute, 15 * time.Minute}},
+		{"not said", 0, []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, 60e9, 60e9}},
+		{"negative", -time.Hour, []time.Duration{1e9, 2e9, 4e9}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				target := throttling(len(test.want), test.retryAfter)
+				limiter := limited(target, 0, 0)
+				for range len(test.want) + 1 {
+					_ = find(t.Context(), limiter)
+				}
+				for i, want := range test.want {
+					if got := target.at[i+1].Sub(target.at[i]); got != want {
+						t.Errorf("pause %d is %v, want %v", i+1, got, want)
+					}
+				}
+				// A success ends the row.
+				target.answer = throttling(1<<30, test.retryAfter).answer
+				_ = find(t.Context(), limiter)
+				if got := time.Until(limiter.PausedUntil()); got != test.want[0] {
+					t.Errorf("the pause after a success is %v, want %v", got, test.want[0])
+				}
+			})
+		})
+	}
+}
+
+// TestThrottledTogetherIsOneComplaint: eight calls in flight that are throttled
+// halve the concurrency once.
+func TestThrottledTogetherIsOneComplaint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target := &stub{answer: func(_ context.Context, _ connector.Method, n int) error {
+			time.Sleep(time.Duration(n) * time.Millisecond)
+			e := failure(connector.Throttled)
+			if n == 8 {
+				e.RetryAt = time.Now().Add(time.Minute)
+			}
+			return e
+		}}
+		limiter := limited(target, 0, 0)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() { _ = find(t.Context(), limiter) })
+		}
+		wg.Wait()
+		if got := limiter.Concurrency(); got != 4 {
+			t.Errorf("concurrency is %d", got)
+		}
+		if got := time.Until(limiter.PausedUntil()); got != time.Minute {
+			t.Errorf("the pause is %v, and one answer asked for a minute", got)
+		}
+		for range 5 {
+			_ = find(t.Context(), limiter)
+		}
+		if got := limiter.Concurrency(); got != 1 {
+			t.Errorf("concurrency is %d after complaints without end", got)
+		}
+	})
+}
+
+func TestConcurrencyGrowsAgainAfterAComplaint(t *testing.T) {
+	for _, concurrency := range []int{0, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			target := &busy{latency: func(int) time.Duration { return 20 * time.Millisecond }, stub: *throttling(1, time.Second)}
+			limiter := limited(target, concurrency, 0)
+			_ = find(t.Context(), limiter)
+			if got := limiter.Concurrency(); got != 4 {
+				t.Fatalf("concurrency is %d", got)
+			}
+			load(t, limiter, 10, 4+5+6+7)
+			if got := limiter.Concurrency(); got < 8 || concurrency > 0 && got > concurrency {
+				t.Errorf("concurrency is %d", got)
+			}
+		})
+	}
+}
+
+// TestPauseBeginsWhileOthersWaitForTheirRate: they wait for the pause as well,
+// and afterwards still come one by one.
+func TestPauseBeginsWhileOthersWaitForTheirRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target := throttling(1, time.Minute)
+		limiter := limited(target, 8, 2)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() { _ = find(t.Context(), limiter) })
+		}
+		wg.Wait()
+		if got := target.at[1].Sub(target.at[0]); got < time.Minute {
+			t.Errorf("a call is sent %v after the answer", got)
+		}
+		for i := 2; i < len(target.at); i++ {
+			if got := target.at[i].Sub(target.at[i-1]).Round(time.Millisecond); got < 500*time.Millisecond {
+				t.Errorf("calls %d and %d are %v apart", i, i+1, got)
+			}
+		}
+	})
+}
+
+func TestWaitsEndWithTheContext(t *testing.T) {
+	waits := map[string]func(ctx context.Context, limiter *connector.Limiter){
+		"slot": func(ctx context.Context, limiter *connector.Limiter) {
+			go func() {
+				_, _ = limiter.List(ctx, directory.User, nil, func(connector.Account) error { <-ctx.Done(); return nil })
+			}()
+			synctest.Wait()
+		},
+		"pause": func(ctx context.Context, limiter *connector.Limiter) { _ = find(ctx, limiter) },
+		"rate":  func(ctx context.Context, limiter *connector.Limiter) { _ = send(ctx, limiter) },
+	}
+	for name, begin := range waits {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				target := &stub{accounts: 1, answer: func(_ context.Context, method connector.Method, _ int) error {
+					if method != connector.MethodFind {
+						return nil
+					}
+					e := failure(connector.Throttled)
+					e.RetryAt = time.Now().Add(time.Hour)
+					return e
+				}}
+				limiter := limited(target, 1, 0.001)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				begin(ctx, limiter)
+				before := target.calls.Load()
+				err := send(ctx, limiter)
+				if !errors.Is(err, context.DeadlineExceeded) || connector.ClassOf(err) != connector.Transient {
+					t.Errorf("error is %v", err)
+				}
+				synctest.Wait()
+				if target.calls.Load() > before+1 || limiter.InFlight() != 0 {
+					t.Errorf("%d calls, %d in flight", target.calls.Load(), limiter.InFlight())
+				}
+				if err := send(ctx, limiter); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("with a context that has ended: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestSlotsAreNeverLost holds the number of calls at a time against the bound,
+// with calls that are given up at any moment.
+func TestSlotsAreNeverLost(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		bound := rapid.IntRange(1, 4).Draw(r, "bound")
+		timeouts := rapid.SliceOfN(rapid.IntRange(0, 50), 1, 40).Draw(r, "timeouts")
+		took := rapid.IntRange(0, 20).Draw(r, "latency")
+		synctest.Test(t, func(t *testing.T) {
+			target := &busy{latency: func(int) time.Duration { return time.Duration(took) * time.Millisecond }}
+			limiter := limited(target, bound, 0)
+			var wg sync.WaitGroup
+			for _, timeout := range timeouts {
+				wg.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(timeout)*time.Millisecond)
+					defer cancel()
+					_ = find(ctx, limiter)
+				})
+			}
+			wg.Wait()
+			if target.most > bound || limiter.InFlight() != 0 {
+				t.Errorf("%d calls at a time with a bound of %d, and %d in flight in the end", target.most, bound, limiter.InFlight())
+			}
+			load(t, limiter, bound, 1)
+		})
+	})
+}
+
+func TestListErrorsOfTheCallerAreNoComplaint(t *testing.T) {
+	limiter := limited(&stub{accounts: 1}, 0, 0)
+	own := failure(connector.Throttled)
+	own.RetryAt = time.Now().Add(time.Hour)
+	_, err := limiter.List(t.Context(), directory.User, nil, func(connector.Account) error { return own })
+	if err != error(own) || !limiter.PausedUntil().IsZero() || limiter.Concurrency() != 8 {
+		t.Errorf("error %v, paused until %v, concurrency %d", err, limiter.PausedUntil(), limiter.Concurrency())
+	}
+}

@@ -1,0 +1,73 @@
+package connector
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Credential is what a connector authenticates with. Each field is resolved
+// when it is used, since a reference may have changed meanwhile; nothing is
+// kept longer than the request.
+type Credential struct {
+	Kind   string // "bearer", "basic", …; empty for none
+	Fields map[string]Secret
+}
+
+// Secret gives one secret, or an error that names its reference and not its
+// value.
+type Secret func(ctx context.Context) (string, error)
+
+// Field resolves one field. A missing one is an error.
+func (c Credential) Field(ctx context.Context, name string) (string, error) {
+	secret, ok := c.Fields[name]
+	if !ok {
+		return "", fmt.Errorf("a %s credential has no %s", c.Kind, name)
+	}
+	return secret(ctx)
+}
+
+// Options are what every connector is opened with.
+type Options struct {
+	Connection json.RawMessage // the typed block as declared, in JSON
+	Dialect    json.RawMessage // of the template; nil for none
+	Credential Credential
+	UserAgent  string
+	// Now and Sleep are the clock. Transport is nil for the connector's own.
+	Now       func() time.Time
+	Sleep     func(ctx context.Context, d time.Duration) error
+	Transport http.RoundTripper
+}
+
+// Registry knows the connectors by the name of their block in HCL.
+type Registry struct {
+	Sources map[string]func(Options) (Source, error)
+	Targets map[string]func(Options) (Target, error)
+}
+
+// OpenSource makes the source of that kind. No connection is made.
+func (r Registry) OpenSource(kind string, options Options) (Source, error) {
+	open, ok := r.Sources[kind]
+	if !ok {
+		return nil, fmt.Errorf("no source connector %q; there are: %s", kind, names(r.Sources))
+	}
+	return open(options)
+}
+
+// OpenTarget makes the target of that kind. No connection is made.
+func (r Registry) OpenTarget(kind string, options Options) (Target, error) {
+	open, ok := r.Targets[kind]
+	if !ok {
+		return nil, fmt.Errorf("no target connector %q; there are: %s", kind, names(r.Targets))
+	}
+	return open(options)
+}
+
+func names[V any](m map[string]V) string {
+	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+}

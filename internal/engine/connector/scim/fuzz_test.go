@@ -1,0 +1,99 @@
+package scim
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
+)
+
+// Whatever a server answers, reading it ends, and gives values that can be
+// written again.
+func FuzzReading(f *testing.F) {
+	f.Add(`{"id":"1","userName":"a","emails":[{"type":"work","value":"x"}],"active":"True"}`, `emails[type eq "work"].value`)
+	f.Add(`{"totalResults":1,"Resources":[{"id":1}]}`, "userName")
+	f.Add(`{"members":[{"$ref":"/a/%zz"},7,null,[["x"]]]}`, "members")
+	f.Add(`{"urn:x":{"a":{"b":[1]}}}`, "urn:x:a.b")
+	target := open(f, "https://app.example.com", "")
+	f.Fuzz(func(t *testing.T, body, path string) {
+		_, _ = readPage([]byte(body))
+		_ = readError(response{body: []byte(body), secrets: []string{token}})
+		_ = readCatalog([]byte(body), []byte(body))
+		r, err := decodeResource([]byte(body))
+		p, pathErr := directory.ParsePath(path)
+		if err != nil || pathErr != nil {
+			return
+		}
+		account := target.account(directory.User, r, "", []directory.Path{p})
+		for _, value := range account.Values {
+			if _, err := json.Marshal(value); err != nil {
+				t.Errorf("%v: %v", value, err)
+			}
+		}
+		r.set(p, "x")
+		r.add(p, []any{"y"})
+		r.remove(p, []any{"y"})
+		r.clear(p)
+		if _, err := marshal(r); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A value comes out of a filter as it went in, and finds what has it and
+// nothing else.
+func FuzzFilter(f *testing.F) {
+	for _, value := range []string{"a", `"`, `\`, `a" or userName pr or userName eq "`, "ü\u2028", "a\tb", "<&>", "\\u0022", "', \x7f"} {
+		f.Add(value)
+	}
+	paths := paths("userName", enterprise+"department", `emails[type eq "work"].value`, "name.givenName")
+	f.Fuzz(func(t *testing.T, value string) {
+		for _, path := range paths {
+			filter, ok := filterFor(path, directory.Text(value))
+			if !ok {
+				continue
+			}
+			parsed, err := sampleapp.ParseFilter(filter)
+			if err != nil {
+				t.Fatalf("%s: %v", filter, err)
+			}
+			r := resource{}
+			r.set(path, value)
+			if !parsed.Matches(r) {
+				t.Errorf("%s does not find %q", filter, value)
+			}
+			other := resource{}
+			other.set(path, value+"x")
+			if parsed.Matches(other) {
+				t.Errorf("%s finds %q", filter, value+"x")
+			}
+		}
+	})
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, header := range []string{"30", "-1", "1e99", "NaN", "Sat, 21 Nov 2026 12:00:10 GMT", "0x10", "99999999999999999999"} {
+		f.Add(header)
+	}
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, header string) {
+		at := retryAt(header, now)
+		if !at.IsZero() && (at.Before(now) || at.After(now.Add(maxRetryAfter))) {
+			t.Errorf("%q: %v", header, at)
+		}
+	})
+}
+
+func FuzzShorten(f *testing.F) {
+	f.Add("<html><script>x</script><b>text</b>\r\n")
+	f.Add("\xff\x00\u202e")
+	f.Fuzz(func(t *testing.T, text string) {
+		out := shorten(text)
+		if len([]rune(out)) > 301 || strings.ContainsAny(out, "\r\n\x00\x1b") {
+			t.Errorf("%q", out)
+		}
+	})
+}

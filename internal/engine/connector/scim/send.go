@@ -1,0 +1,125 @@
+package scim
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+)
+
+// Send carries out one operation. A request that was refused, and so changed
+// nothing, may be followed by another form of it; one whose outcome is not
+// known is never followed by a second.
+func (t *target) Send(ctx context.Context, o connector.Operation) (connector.Receipt, error) {
+	if o.Kind != connector.Create && !usableID(o.ID) {
+		return connector.Receipt{}, rejected(codeInvalidAnchor, fmt.Sprintf("%q cannot be the id of an account", shorten(o.ID)), nil)
+	}
+	w, err := t.prepare(o)
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	switch o.Kind {
+	case connector.Create:
+		return t.create(ctx, w)
+	case connector.Update:
+		if path, ok := namingPaths[o.Type]; ok && w.touches(path) {
+			return t.rename(ctx, w)
+		}
+		return t.update(ctx, w)
+	case connector.Delete:
+		return t.delete(ctx, w)
+	}
+	return connector.Receipt{}, rejected(codeInternal, fmt.Sprintf("%q is no operation", o.Kind), nil)
+}
+
+const schemaEntraGroup = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
+
+// create sends one POST. It is never repeated.
+func (t *target) create(ctx context.Context, w writing) (connector.Receipt, error) {
+	body := resource{}
+	w.applyTo(body)
+	primaryMail(body)
+	schemas := w.kind.schemasFor(body)
+	if t.dialect.Patch != PatchRFC {
+		body["meta"] = map[string]any{"resourceType": w.operation.Type}
+		if w.operation.Type == directory.Group {
+			schemas = append(schemas, schemaEntraGroup)
+		}
+	}
+	body["schemas"] = schemas
+	answer, err := t.do(ctx, request{method: http.MethodPost, endpoint: w.kind.endpoint, body: body})
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	if !answer.ok() {
+		return connector.Receipt{}, t.problem(answer)
+	}
+	if len(answer.body) == 0 {
+		if id := lastSegment(answer.header.Get("Location")); id != "" {
+			return connector.Receipt{ID: id}, nil
+		}
+	}
+	made, err := decodeResource(answer.body)
+	if err != nil {
+		return connector.Receipt{}, notSCIM(answer)
+	}
+	if made.id() == "" {
+		problem := notSCIM(answer)
+		problem.Detail = fmt.Sprintf("HTTP %d for the new %s without an id: %s", answer.status, w.operation.Type, shorten(redacted(string(answer.body), answer.secrets)))
+		problem.Advice = "look into the app whether the account was made; it is searched for before another is"
+		return connector.Receipt{}, problem
+	}
+	return t.receipt(w, made, answer), nil
+}
+
+// receipt tells of the resource that came back.
+func (t *target) receipt(w writing, r resource, answer response) connector.Receipt {
+	account := t.account(w.operation.Type, r, r.version(answer.header.Get("ETag")), w.wanted())
+	return connector.Receipt{ID: account.ID, Account: &account}
+}
+
+// changed reads the answer to a change: nothing, or the resource as it is now.
+func (t *target) changed(w writing, answer response) (connector.Receipt, error) {
+	if len(answer.body) == 0 {
+		return connector.Receipt{ID: w.operation.ID}, nil
+	}
+	r, err := decodeResource(answer.body)
+	if err != nil {
+		return connector.Receipt{}, notSCIM(answer)
+	}
+	if r.id() == "" {
+		if _, _, ok := r.lookup("schemas"); ok {
+			return connector.Receipt{ID: w.operation.ID}, nil
+		}
+		return connector.Receipt{}, notSCIM(answer)
+	}
+	return t.receipt(w, r, answer), nil
+}
+
+// delete sends one DELETE. What is gone is gone: a server that fails on it is
+// asked whether the account is still there.
+func (t *target) delete(ctx context.Context, w writing) (connector.Receipt, error) {
+	o := w.operation
+	answer, err := t.do(ctx, request{method: http.MethodDelete, endpoint: w.kind.endpoint, id: o.ID, version: o.Version})
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	if answer.ok() {
+		if r, err := decodeResource(answer.body); len(answer.body) > 0 && err == nil && r.id() == "" && r.text("status") == "error" {
+			return connector.Receipt{}, notSCIM(answer)
+		}
+		return connector.Receipt{ID: o.ID}, nil
+	}
+	problem := t.problem(answer)
+	switch problem.Class {
+	case connector.Gone:
+		return connector.Receipt{ID: o.ID}, nil
+	case connector.Unknown:
+		if _, _, err := t.read(ctx, o.Type, o.ID, false); connector.ClassOf(err) == connector.Gone {
+			return connector.Receipt{ID: o.ID}, nil
+		}
+	}
+	return connector.Receipt{}, problem
+}

@@ -1,0 +1,310 @@
+package scim
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+)
+
+// namingPaths are the attributes that some servers take ids from.
+var namingPaths = map[string]directory.Path{directory.User: {Name: "userName"}, directory.Group: {Name: "displayName"}}
+
+// rename changes an account's name among other things. Where the answer does
+// not tell the id, it is checked that it is still the same.
+func (t *target) rename(ctx context.Context, w writing) (connector.Receipt, error) {
+	receipt, err := t.update(ctx, w)
+	if err != nil || receipt.Account != nil {
+		return receipt, err
+	}
+	if _, _, err := t.read(ctx, w.operation.Type, receipt.ID, false); connector.ClassOf(err) != connector.Gone {
+		return receipt, nil
+	}
+	path := namingPaths[w.operation.Type]
+	for _, m := range w.modifications {
+		if name, ok := m.value.(string); ok && samePath(m.path, path) {
+			found, err := t.Find(ctx, w.operation.Type, path, directory.Text(name), nil)
+			if err == nil && len(found) == 1 {
+				receipt.ID = found[0].ID
+			}
+		}
+	}
+	return receipt, nil
+}
+
+// update sends one PATCH, or the whole account where the server has none.
+func (t *target) update(ctx context.Context, w writing) (connector.Receipt, error) {
+	if err := t.resolveMembers(ctx, &w); err != nil {
+		return connector.Receipt{}, err
+	}
+	if len(w.modifications) == 0 {
+		return connector.Receipt{ID: w.operation.ID}, nil
+	}
+	if most := t.learned.memberLimit(); most > 0 && w.memberChanges() > most {
+		return t.inParts(ctx, w, most)
+	}
+	enabling := w.operation.Enabled != nil
+	switch {
+	case enabling && t.learned.activeForm() == activeNever:
+		return connector.Receipt{}, t.cannotDisable()
+	case t.dialect.Put, t.learned.puts(), enabling && t.learned.activeForm() == activeByPut:
+		return t.put(ctx, w)
+	case removesMembers(w):
+		return t.removeMembers(ctx, w)
+	}
+	receipt, answer, err := t.sendPatch(ctx, w, t.removalForm(), nil)
+	if err == nil {
+		if enabling && t.learned.activeForm() == activeUnproven {
+			return t.proveActive(ctx, w, receipt)
+		}
+		return receipt, nil
+	}
+	return t.otherForm(ctx, w, answer, err)
+}
+
+// sendPatch sends one PATCH. answer is what came back, also with an error.
+func (t *target) sendPatch(ctx context.Context, w writing, removal MemberRemoval, missing map[string]bool) (connector.Receipt, response, error) {
+	o := w.operation
+	answer, err := t.do(ctx, request{
+		method: http.MethodPatch, endpoint: w.kind.endpoint, id: o.ID, version: o.Version, body: t.patch(w, removal, missing),
+	})
+	if err != nil {
+		return connector.Receipt{}, answer, err
+	}
+	if !answer.ok() {
+		return connector.Receipt{}, answer, t.problem(answer)
+	}
+	receipt, err := t.changed(w, answer)
+	return receipt, answer, err
+}
+
+// otherForm answers a refusal by another way to say the same, where there is
+// one. A refused PATCH has changed nothing (RFC 7644 section 3.5.2: it is
+// atomic), so that this is no second write.
+func (t *target) otherForm(ctx context.Context, w writing, answer response, refusal error) (connector.Receipt, error) {
+	problem := connector.AsError(refusal)
+	if problem.Class != connector.Rejected && problem.Class != connector.Gone {
+		return connector.Receipt{}, refusal
+	}
+	switch {
+	case problem.Code == codeMethod || problem.Code == codeNotOffered:
+		return t.putInstead(ctx, w, refusal)
+	case answer.status == http.StatusRequestEntityTooLarge || readError(answer).scimType == "toomany":
+		return t.halve(ctx, w, refusal)
+	case addsReferences(w) && maybeLost(answer.status):
+		return t.withoutLost(ctx, w, refusal)
+	case problem.Class == connector.Gone:
+		return connector.Receipt{}, refusal
+	}
+	if answer.status == http.StatusBadRequest && w.setsElements() {
+		if receipt, tried, err := t.addMissing(ctx, w); tried {
+			return receipt, err
+		}
+	}
+	if w.operation.Enabled != nil && answer.status == http.StatusBadRequest && t.learned.activeForm() == activeUnproven {
+		receipt, err := t.put(ctx, w)
+		if err != nil {
+			return connector.Receipt{}, worse(refusal, err)
+		}
+		return t.proveByPut(ctx, w, receipt)
+	}
+	return connector.Receipt{}, refusal
+}
+
+// worse gives the error that has to be known: that of a second form, when it
+// may have been carried out, else the first one.
+func worse(first, second error) error {
+	if connector.ClassOf(second) == connector.Unknown {
+		return second
+	}
+	return first
+}
+
+// putInstead sends the whole account where PATCH is not offered.
+func (t *target) putInstead(ctx context.Context, w writing, refusal error) (connector.Receipt, error) {
+	receipt, err := t.put(ctx, w)
+	if err != nil {
+		return connector.Receipt{}, worse(refusal, err)
+	}
+	t.learned.noPatch()
+	return receipt, nil
+}
+
+// put reads the account, carries the modifications out on it, and sends it as
+// a whole: what is not modified stays as it was read.
+func (t *target) put(ctx context.Context, w writing) (connector.Receipt, error) {
+	o := w.operation
+	if o.Type == directory.Group && t.dialect.unreadable(o.Type, membersPath) {
+		return connector.Receipt{}, rejected(codeNotOffered, "the app changes a group only as a whole and does not show its members, who would be lost", nil)
+	}
+	r, version, err := t.read(ctx, o.Type, o.ID, true)
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	if o.Version != "" {
+		version = o.Version
+	}
+	for _, readOnly := range []string{"meta", "groups"} {
+		if key, _, ok := r.lookup(readOnly); ok {
+			delete(r, key)
+		}
+	}
+	w.applyTo(r)
+	key, _, _ := r.lookup("schemas")
+	r[key] = w.kind.schemasFor(r)
+	answer, err := t.do(ctx, request{method: http.MethodPut, endpoint: w.kind.endpoint, id: o.ID, version: version, body: r})
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	if !answer.ok() {
+		return connector.Receipt{}, t.problem(answer)
+	}
+	return t.changed(w, answer)
+}
+
+// setsElements reports whether elements of multi-valued attributes are set,
+// which some servers refuse unless the element is there, by noTarget or less
+// clear words.
+func (w writing) setsElements() bool {
+	return slices.ContainsFunc(w.modifications, func(m modification) bool { return m.verb == connector.Set && m.path.HasCondition() })
+}
+
+// addMissing repeats a patch whose path led to an element that is not there,
+// with such elements added as a whole. tried is false when all are there.
+func (t *target) addMissing(ctx context.Context, w writing) (receipt connector.Receipt, tried bool, err error) {
+	r, _, err := t.read(ctx, w.operation.Type, w.operation.ID, false)
+	if err != nil {
+		return receipt, true, err
+	}
+	missing := map[string]bool{}
+	for _, m := range w.modifications {
+		if !m.path.HasCondition() || m.verb != connector.Set {
+			continue
+		}
+		element := m.path
+		element.Sub = ""
+		if _, ok := r.raw(element); !ok {
+			missing[elementOf(m.path)] = true
+		}
+	}
+	if len(missing) == 0 {
+		return receipt, false, nil
+	}
+	receipt, _, err = t.sendPatch(ctx, w, t.removalForm(), missing)
+	return receipt, true, err
+}
+
+// proveActive checks, the first time, that a patch of active took effect, and
+// sends the whole account when it did not.
+func (t *target) proveActive(ctx context.Context, w writing, receipt connector.Receipt) (connector.Receipt, error) {
+	took, shown, err := t.tookEffect(ctx, w, receipt)
+	switch {
+	case err != nil:
+		return receipt, nil // it was accepted; whether that can be believed is seen another time
+	case took && shown:
+		t.learned.setActiveForm(activeByPatch)
+		return receipt, nil
+	}
+	receipt, err = t.put(ctx, w)
+	if err != nil {
+		return receipt, err
+	}
+	return t.proveByPut(ctx, w, receipt)
+}
+
+// proveByPut checks that the whole account with another active took effect.
+func (t *target) proveByPut(ctx context.Context, w writing, receipt connector.Receipt) (connector.Receipt, error) {
+	took, shown, err := t.tookEffect(ctx, w, receipt)
+	if err != nil {
+		return receipt, nil
+	}
+	if shown && !took {
+		t.learned.setActiveForm(activeNever)
+		return connector.Receipt{}, t.cannotDisable()
+	}
+	t.learned.setActiveForm(activeByPut)
+	return receipt, nil
+}
+
+func (t *target) cannotDisable() error {
+	return &connector.Error{
+		Class: connector.Rejected, Code: codeNotOffered,
+		Detail: "the app accepts a change of active and does not carry it out, neither by PATCH nor by PUT",
+		Advice: "disable the account in the app itself, or let accounts be deleted instead",
+	}
+}
+
+// tookEffect reads the account's active, from the answer if it is there. shown
+// is false when the server says nothing of it.
+func (t *target) tookEffect(ctx context.Context, w writing, receipt connector.Receipt) (took, shown bool, err error) {
+	wanted := *w.operation.Enabled
+	if receipt.Account != nil && receipt.Account.Enabled != nil {
+		return *receipt.Account.Enabled == wanted, true, nil
+	}
+	account, err := t.Get(ctx, w.operation.Type, receipt.ID, []directory.Path{activePath})
+	if err != nil || account.Enabled == nil {
+		return false, false, err
+	}
+	return *account.Enabled == wanted, true, nil
+}
+
+// halve repeats a request that was refused for its size in smaller parts.
+func (t *target) halve(ctx context.Context, w writing, refusal error) (connector.Receipt, error) {
+	n := w.memberChanges()
+	if n < 2 {
+		return connector.Receipt{}, refusal
+	}
+	t.learned.limitMembers(n / 2)
+	return t.inParts(ctx, w, n/2)
+}
+
+// inParts sends the first n members added or removed apart from the others.
+// When these fail after those were carried out, the outcome of the whole is not
+// known.
+func (t *target) inParts(ctx context.Context, w writing, n int) (connector.Receipt, error) {
+	first, second := w.split(n)
+	receipt, err := t.update(ctx, first)
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	second.operation.Version = "" // the first part made another
+	rest, err := t.update(ctx, second)
+	if err != nil {
+		e := *connector.AsError(err)
+		e.Detail = fmt.Sprintf("one part of the members was written, the other was not: %s", e.Detail)
+		e.Class = connector.Unknown
+		return connector.Receipt{}, &e
+	}
+	rest.Lost = append(receipt.Lost, rest.Lost...)
+	return rest, nil
+}
+
+// split gives a writing of the first n values added or removed, with all that
+// is not such, and one of the others.
+func (w writing) split(n int) (first, second writing) {
+	first, second = w, w
+	first.modifications, second.modifications = nil, nil
+	for _, m := range w.modifications {
+		if m.verb != connector.Add && m.verb != connector.Remove {
+			first.modifications = append(first.modifications, m)
+			continue
+		}
+		at := min(n, len(m.values))
+		n -= at
+		if at > 0 {
+			part := m
+			part.values = m.values[:at:at]
+			first.modifications = append(first.modifications, part)
+		}
+		if at < len(m.values) {
+			part := m
+			part.values = m.values[at:]
+			second.modifications = append(second.modifications, part)
+		}
+	}
+	second.operation.Enabled = nil
+	return first, second
+}

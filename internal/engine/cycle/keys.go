@@ -1,0 +1,87 @@
+package cycle
+
+import (
+	"slices"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/snapshot"
+)
+
+// Keys names the objects that a cycle looks at. A key is only a name: the
+// decision reads the present state.
+type Keys interface {
+	// Page gives up to limit anchors of a type after that anchor, ascending,
+	// each once. Fewer than limit means there are no more.
+	Page(typ, after string, limit int) ([]string, error)
+}
+
+// Listed are keys that are known one by one.
+type Listed struct{ anchors map[string][]string }
+
+// List gives Keys of a set.
+func List(keys map[directory.Key]bool) Listed {
+	l := Listed{make(map[string][]string)}
+	for key := range keys {
+		l.anchors[key.Type] = append(l.anchors[key.Type], key.Anchor)
+	}
+	for _, anchors := range l.anchors {
+		slices.Sort(anchors)
+	}
+	return l
+}
+
+// Page implements Keys.
+func (l Listed) Page(typ, after string, limit int) ([]string, error) {
+	anchors := l.anchors[typ]
+	at, found := slices.BinarySearch(anchors, after)
+	if found {
+		at++
+	}
+	return anchors[at:min(at+limit, len(anchors))], nil
+}
+
+// everything names all linked objects and all that may be in scope.
+type everything struct {
+	snapshot *snapshot.Snapshot
+	ledger   *ledger.Ledger
+	entitled Listed // for scope "assigned"
+	all      bool
+}
+
+// Everything gives the keys of an initial cycle: all that are linked, and all
+// objects of the source or, for scope "assigned", those that are assigned.
+func Everything(s *snapshot.Snapshot, l *ledger.Ledger, e Entitlements) (Keys, error) {
+	if e.All {
+		return everything{snapshot: s, ledger: l, all: true}, nil
+	}
+	entitled, err := e.Keys(s)
+	if err != nil {
+		return nil, err
+	}
+	return everything{snapshot: s, ledger: l, entitled: List(entitled)}, nil
+}
+
+// Page merges two ascending lists.
+func (e everything) Page(typ, after string, limit int) ([]string, error) {
+	linked, err := e.ledger.Anchors(typ, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	var others []string
+	if e.all {
+		records, err := e.snapshot.Objects(typ, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, record := range records {
+			others = append(others, record.Anchor)
+		}
+	} else if others, err = e.entitled.Page(typ, after, limit); err != nil {
+		return nil, err
+	}
+	merged := append(slices.Clone(linked), others...)
+	slices.Sort(merged)
+	merged = slices.Compact(merged)
+	return merged[:min(limit, len(merged))], nil
+}

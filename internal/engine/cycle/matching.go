@@ -1,0 +1,287 @@
+package cycle
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash/maphash"
+	"slices"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+)
+
+// matchIndex holds who has which matching value in the target, from one pass
+// over its accounts: 20 bytes a value and the ids.
+type matchIndex struct {
+	complete bool
+	late     bool // made in mid-phase, for an object that look-ups did not find
+	entries  []matchEntry
+	ids      []byte   // all ids, one after the other
+	ends     []uint32 // where each id ends
+}
+
+type matchEntry struct {
+	digest  [16]byte
+	account uint32
+}
+
+func digestOf(claim provision.Claim) (digest [16]byte) {
+	sum := sha256.Sum256([]byte(claim.Path + "\x00" + claim.Value))
+	copy(digest[:], sum[:])
+	return digest
+}
+
+func (x *matchIndex) id(account uint32) string {
+	start := uint32(0)
+	if account > 0 {
+		start = x.ends[account-1]
+	}
+	return string(x.ids[start:x.ends[account]])
+}
+
+// find gives the ids of the accounts that hold a value.
+func (x *matchIndex) find(claim provision.Claim) []string {
+	digest := digestOf(claim)
+	at, _ := slices.BinarySearchFunc(x.entries, digest, func(e matchEntry, d [16]byte) int { return bytes.Compare(e.digest[:], d[:]) })
+	var ids []string
+	for ; at < len(x.entries) && x.entries[at].digest == digest; at++ {
+		if id := x.id(x.entries[at].account); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// list builds the index of a type by one pass over the target.
+func (r *run) list(ctx context.Context, p *provision.Program) error {
+	paths := p.Mapping.MatchingPaths()
+	x := &matchIndex{}
+	complete, err := r.Target.List(ctx, p.ObjectType, paths, func(account connector.Account) error {
+		number := uint32(len(x.ends))
+		x.ids = append(x.ids, account.ID...)
+		x.ends = append(x.ends, uint32(len(x.ids)))
+		for _, path := range paths {
+			value, ok := account.Values[path.String()]
+			if !ok || value.IsEmpty() {
+				continue
+			}
+			claim := provision.Claim{Path: path.String(), Value: provision.Fold(p.Mapping, path, value)}
+			x.entries = append(x.entries, matchEntry{digestOf(claim), number})
+		}
+		if number%1000 == 999 {
+			r.advance(1000)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		if _, open := connector.OpenCause(err); open || ctx.Err() != nil {
+			return err
+		}
+		complete = false // what was seen is true; the rest is looked up one by one
+	}
+	slices.SortFunc(x.entries, func(a, b matchEntry) int { return bytes.Compare(a.digest[:], b.digest[:]) })
+	x.complete = complete
+	r.mu.Lock()
+	r.indexes[p.ObjectType] = x
+	r.mu.Unlock()
+	return nil
+}
+
+func (r *run) index(typ string) *matchIndex {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.indexes[typ]
+}
+
+// match answers a LookupMatch: who in the target, and who else in the source,
+// has one of the object's matching values.
+func (r *run) match(ctx context.Context, p *provision.Program, it *item, matches []mapping.Match) error {
+	var err error
+	claims := provision.Claims(p.Mapping, matches)
+	if it.situation.Rivals, err = r.rivalsOf(it.key, claims); err != nil || len(it.situation.Rivals) > 0 {
+		it.situation.Matches = []provision.MatchResult{}
+		return err
+	}
+	results := make([]provision.MatchResult, 0, len(matches))
+	for i, m := range matches {
+		ids, err := r.findMatch(ctx, p, it, m, claims[i])
+		if err != nil {
+			return err
+		}
+		results = append(results, provision.MatchResult{Match: m, Accounts: ids})
+		if len(ids) > 0 {
+			break
+		}
+	}
+	it.situation.Matches = results
+	return nil
+}
+
+// findMatch asks the listing where it can be trusted, else the target. Where
+// the target cannot filter, a listing is made; that nobody has a value is only
+// said when the listing is whole.
+func (r *run) findMatch(ctx context.Context, p *provision.Program, it *item, m mapping.Match, claim provision.Claim) ([]string, error) {
+	x := r.index(p.ObjectType)
+	if x != nil && !it.fresh {
+		if ids := x.find(claim); len(ids) > 0 || x.complete {
+			return ids, nil
+		}
+	}
+	accounts, err := r.Target.Find(ctx, p.ObjectType, m.Path, m.Value, []directory.Path{m.Path})
+	if err == nil && (len(accounts) > 0 || it.refused == "") {
+		ids := make([]string, len(accounts))
+		for i, account := range accounts {
+			ids[i] = account.ID
+		}
+		return ids, nil
+	}
+	if err != nil && !errors.Is(err, connector.ErrCannotFilter) {
+		return nil, err
+	}
+	if err := r.listOnce(ctx, p); err != nil {
+		return nil, err
+	}
+	x = r.index(p.ObjectType)
+	ids := x.find(claim)
+	if len(ids) == 0 && !x.complete && err != nil {
+		return nil, &connector.Error{Class: connector.Transient, Code: "UnprocessableEntity",
+			Detail: "the app can neither filter by " + m.Path.String() + " nor list its accounts reliably, so it cannot be told whether the account exists"}
+	}
+	return ids, nil
+}
+
+// listOnce makes the listing for those who come to need one in mid-phase.
+func (r *run) listOnce(ctx context.Context, p *provision.Program) error {
+	r.listing.Lock()
+	defer r.listing.Unlock()
+	if x := r.index(p.ObjectType); x != nil && (x.complete || x.late) {
+		return nil
+	}
+	if err := r.list(ctx, p); err != nil {
+		return err
+	}
+	r.index(p.ObjectType).late = true
+	return nil
+}
+
+// rivals knows which matching values several unlinked objects of one type have.
+type rivals struct {
+	seed  maphash.Seed
+	twice map[uint64][]directory.Key
+}
+
+// survey is what one look over all keys of a type tells before anything is
+// written.
+type survey struct {
+	keys     int64
+	unlinked int64 // objects that will have to be matched
+	rivals   *rivals
+}
+
+// survey counts the keys and finds matching values that several unlinked
+// objects have.
+func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (survey, error) {
+	s := survey{rivals: &rivals{seed: maphash.MakeSeed(), twice: make(map[uint64][]directory.Key)}}
+	var hashes []uint64
+	each := func(f func(directory.Key, []uint64)) error {
+		after := ""
+		for {
+			anchors, err := keys.Page(p.ObjectType, after, chunkSize)
+			if err != nil {
+				return err
+			}
+			for _, anchor := range anchors {
+				key := directory.Key{Type: p.ObjectType, Anchor: anchor}
+				claims, err := r.unlinkedClaims(p, key)
+				if err != nil {
+					return err
+				}
+				f(key, s.rivals.hash(claims))
+			}
+			if len(anchors) < chunkSize || ctx.Err() != nil {
+				return ctx.Err()
+			}
+			after = anchors[len(anchors)-1]
+		}
+	}
+	err := each(func(_ directory.Key, h []uint64) {
+		s.keys++
+		if len(h) > 0 {
+			s.unlinked++
+			hashes = append(hashes, h...)
+		}
+	})
+	if err != nil {
+		return s, err
+	}
+	slices.Sort(hashes)
+	for i := 1; i < len(hashes); i++ {
+		if hashes[i] == hashes[i-1] {
+			s.rivals.twice[hashes[i]] = nil
+		}
+	}
+	if len(s.rivals.twice) == 0 {
+		return s, nil
+	}
+	return s, each(func(key directory.Key, h []uint64) {
+		for _, hash := range h {
+			if others, ok := s.rivals.twice[hash]; ok {
+				s.rivals.twice[hash] = append(others, key)
+			}
+		}
+	})
+}
+
+func (x *rivals) hash(claims []provision.Claim) []uint64 {
+	hashes := make([]uint64, len(claims))
+	for i, claim := range claims {
+		hashes[i] = maphash.String(x.seed, claim.Path+"\x00"+claim.Value)
+	}
+	return hashes
+}
+
+// unlinkedClaims gives the matching values of an object that is in scope and
+// has no link.
+func (r *run) unlinkedClaims(p *provision.Program, key directory.Key) ([]provision.Claim, error) {
+	linked, err := r.Ledger.Has(key)
+	if err != nil || linked {
+		return nil, err
+	}
+	it := item{key: key}
+	if err := r.prepare(p, &it); err != nil {
+		return nil, err
+	}
+	d := provision.Decide(it.situation, p)
+	for _, need := range d.Need {
+		if need.Kind == provision.LookupMatch {
+			return provision.Claims(p.Mapping, need.Matches), nil
+		}
+	}
+	return nil, nil
+}
+
+// rivalsOf gives other objects that have one of the claims: linked ones, ones
+// that failed for it before, and unlinked ones of this cycle.
+func (r *run) rivalsOf(key directory.Key, claims []provision.Claim) ([]directory.Key, error) {
+	var found []directory.Key
+	for i, claim := range claims {
+		others, err := r.Ledger.Claimants(key, claim)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, others...)
+		if r.rivals == nil {
+			continue
+		}
+		for _, other := range r.rivals.twice[r.rivals.hash(claims)[i]] {
+			if other != key && !slices.Contains(found, other) && len(found) < 4 {
+				found = append(found, other)
+			}
+		}
+	}
+	return found, nil
+}

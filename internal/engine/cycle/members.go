@@ -1,0 +1,335 @@
+package cycle
+
+import (
+	"context"
+	"slices"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// references writes what could not be written before all accounts existed:
+// managers, and the members that groups are to gain. Members that groups are to
+// lose are only counted: they go with the removals.
+func (r *run) references(ctx context.Context) error {
+	r.begin("references")
+	for _, p := range r.Programs {
+		if !p.Mapping.Enabled {
+			continue
+		}
+		var items []item
+		for key := range r.holders {
+			if linked, err := r.Ledger.Has(key); err != nil {
+				return err
+			} else if linked && key.Type == p.ObjectType {
+				items = append(items, item{key: key, final: true})
+			}
+		}
+		slices.SortFunc(items, func(a, b item) int { return a.key.Compare(b.key) })
+		for start := 0; start < len(items); start += chunkSize {
+			if err := r.chunk(ctx, p, items[start:min(start+chunkSize, len(items))]); err != nil {
+				return err
+			}
+		}
+		if err := r.repeat(ctx, p); err != nil {
+			return err
+		}
+	}
+	return r.eachGroup(ctx, func(p *provision.Program, key directory.Key, rule provision.MemberRule) error {
+		return r.members(ctx, p, key, rule, false)
+	})
+}
+
+// eachGroup calls f for every group whose members are to be compared.
+func (r *run) eachGroup(ctx context.Context, f func(*provision.Program, directory.Key, provision.MemberRule) error) error {
+	r.mu.Lock()
+	keys := make([]directory.Key, 0, len(r.groups))
+	for key := range r.groups {
+		keys = append(keys, key)
+	}
+	r.mu.Unlock()
+	slices.SortFunc(keys, directory.Key.Compare)
+	for _, key := range keys {
+		p := r.programs[key.Type]
+		if p == nil || !p.Mapping.Enabled {
+			continue
+		}
+		if err := f(p, key, r.groups[key]); err != nil {
+			return err
+		}
+		r.advance(1)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := r.broken(); err != nil {
+			return err
+		}
+	}
+	return r.settled()
+}
+
+// noteGroup has a group's members compared later. Those that an adopted group
+// has already are read once: they are not added again, and are not ours to
+// remove.
+func (r *run) noteGroup(ctx context.Context, p *provision.Program, it *item) error {
+	r.mu.Lock()
+	r.groups[it.key] = it.decision.Members
+	r.mu.Unlock()
+	if it.situation.Link != nil || it.situation.Current == nil || it.situation.Recovered {
+		return nil
+	}
+	for _, reference := range p.Mapping.References() {
+		if !reference.Multi {
+			continue
+		}
+		account, err := r.Target.Get(ctx, p.ObjectType, it.situation.Current.ID, []directory.Path{reference.Path})
+		if err != nil {
+			continue // what was there is not known; our own record begins empty
+		}
+		var mutations []store.Mutation
+		for _, value := range account.Values[reference.Path.String()].Values() {
+			owner, err := r.Ledger.Owner(directory.User, value.String())
+			if err != nil {
+				return err
+			}
+			if owner == nil || owner.AppID != r.AppID {
+				continue
+			}
+			m, err := r.Ledger.PutMember(it.key, reference.Path.String(), ledger.Member{Key: owner.Key, ID: value.String()})
+			if err != nil {
+				return err
+			}
+			mutations = append(mutations, m)
+		}
+		r.mu.Lock()
+		r.enqueue(mutations...)
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// members compares what a group should hold with what it holds, by a merge of
+// two ascending lists, and sends the additions, or the removals when those are
+// allowed. Removals that are not yet allowed are counted.
+func (r *run) members(ctx context.Context, p *provision.Program, key directory.Key, rule provision.MemberRule, removing bool) error {
+	link, err := r.Ledger.Link(key)
+	if err != nil || link == nil || link.Unproven {
+		return err
+	}
+	if !p.Mapping.CanUpdate() {
+		return nil
+	}
+	for _, reference := range p.Mapping.References() {
+		if !reference.Multi {
+			continue
+		}
+		var wanted []ledger.Member
+		if rule == provision.MembersKept {
+			if wanted, err = r.wantedMembers(key, reference); err != nil {
+				return err
+			}
+		}
+		add, remove, had, err := r.compareMembers(key, reference, wanted)
+		if err != nil {
+			return err
+		}
+		if reference.Apply == mapping.ApplyAddValues {
+			remove = nil
+		}
+		switch {
+		case !removing:
+			r.mu.Lock()
+			r.lost.add(key, len(remove), had-len(remove)+len(add), had)
+			r.mu.Unlock()
+			err = r.sendMembers(ctx, p, key, link, reference, connector.Add, add)
+		case !r.lost.held[key]:
+			err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, remove)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wantedMembers resolves a group's edges to accounts. A member without one is
+// absent, not an error.
+func (r *run) wantedMembers(key directory.Key, reference mapping.Reference) ([]ledger.Member, error) {
+	var wanted []ledger.Member
+	err := eachEdge(r.Snapshot, key, reference.Attribute, func(edge directory.Edge) error {
+		member, ok, err := r.Snapshot.Resolve(edge.To)
+		if err != nil || !ok || member == key {
+			return err
+		}
+		link, err := r.Ledger.Link(member)
+		if err != nil {
+			return err
+		}
+		if usable(link) && link.TargetID != "" {
+			wanted = append(wanted, ledger.Member{Key: member, ID: link.TargetID, Own: true})
+		}
+		return nil
+	})
+	slices.SortFunc(wanted, func(a, b ledger.Member) int { return a.Key.Compare(b.Key) })
+	return slices.CompactFunc(wanted, func(a, b ledger.Member) bool { return a.Key == b.Key }), err
+}
+
+// compareMembers merges wanted members with those that the group is known to
+// have: what is to be added, what of ours is to be removed, and how many it
+// has.
+func (r *run) compareMembers(key directory.Key, reference mapping.Reference, wanted []ledger.Member) (add, remove []ledger.Member, had int, err error) {
+	attribute := reference.Path.String()
+	var after directory.Key
+	next := 0
+	for {
+		page, err := r.Ledger.Members(key, attribute, after, pageOf)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		for _, have := range page {
+			had++
+			for next < len(wanted) && wanted[next].Key.Compare(have.Key) < 0 {
+				add = append(add, wanted[next])
+				next++
+			}
+			same := next < len(wanted) && wanted[next].Key == have.Key
+			if same && wanted[next].ID == have.ID {
+				next++
+				continue
+			}
+			if have.Own {
+				remove = append(remove, have)
+			}
+		}
+		if len(page) < pageOf {
+			break
+		}
+		after = page[len(page)-1].Key
+	}
+	return append(add, wanted[next:]...), remove, had, nil
+}
+
+// sendMembers adds or removes members in requests as large as the app takes.
+func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, members []ledger.Member) error {
+	size := r.Features.MembersPerRequest
+	if size <= 0 {
+		size = len(members)
+	}
+	for start := 0; start < len(members); start += size {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		part := members[start:min(start+size, len(members))]
+		if err := r.sendPart(ctx, p, key, link, reference, verb, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendPart sends one request of members. A group's requests go one after the
+// other; groups are few beside users.
+func (r *run) sendPart(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, part []ledger.Member) error {
+	it := &item{key: key}
+	if err := r.prepare(p, it); err != nil {
+		return err
+	}
+	values := make([]directory.Value, len(part))
+	names := make([]string, len(part))
+	for i, m := range part {
+		values[i] = directory.Text(m.ID)
+		names[i] = m.Key.Anchor
+	}
+	change := audit.Property{Name: reference.Path.String()}
+	list := directory.Texts(names...).String()
+	if verb == connector.Add {
+		change.New = &list
+	} else {
+		change.Old = &list
+	}
+	operation := connector.Operation{Kind: connector.Update, Type: key.Type, ID: link.TargetID, Modifications: []connector.Modification{
+		{Path: reference.Path, Verb: verb, Value: directory.List(values...), Reference: true},
+	}}
+	it.decision = provision.Decision{
+		Outcome: provision.Sends, Action: provision.ActionUpdate, Operation: &operation, Changes: []audit.Property{change}, After: it.situation.Link,
+	}
+	intent, err := r.Ledger.BeginIntent(r.intentOf(it))
+	if err != nil {
+		return err
+	}
+	if err := r.Store.Commit(ctx, intent); err != nil {
+		return err
+	}
+	started := r.Clock.Now()
+	receipt, err := r.Target.Send(context.WithoutCancel(ctx), operation)
+	r.mu.Lock()
+	r.summary.Writes++
+	r.mu.Unlock()
+	if err != nil && connector.ClassOf(err) == connector.Unknown {
+		// Adding or removing a reference again does no harm: read back is left to
+		// the connector, and the next cycle sends what is not recorded.
+		return r.failed(it, connector.AsError(err))
+	}
+	if err != nil {
+		if _, open := connector.OpenCause(err); open || connector.ClassOf(err) == connector.Fatal {
+			r.mu.Lock()
+			r.enqueue(r.Ledger.EndIntent(key))
+			r.mu.Unlock()
+			return r.breakOff(err)
+		}
+		return r.failed(it, connector.AsError(err))
+	}
+	return r.membersDone(it, reference, verb, part, receipt, r.Clock.Now().Sub(started).Milliseconds())
+}
+
+func (r *run) membersDone(it *item, reference mapping.Reference, verb connector.Verb, part []ledger.Member, receipt connector.Receipt, milliseconds int64) error {
+	attribute := reference.Path.String()
+	var mutations []store.Mutation
+	for _, m := range part {
+		if verb == connector.Remove {
+			mutations = append(mutations, r.Ledger.DropMember(it.key, attribute, m.Key))
+			continue
+		}
+		if slices.Contains(receipt.Lost, m.ID) {
+			continue
+		}
+		put, err := r.Ledger.PutMember(it.key, attribute, m)
+		if err != nil {
+			return r.breakOff(err)
+		}
+		mutations = append(mutations, put)
+	}
+	entry := r.entry(it, audit.Success)
+	entry.DurationMS = milliseconds
+	entry.Steps = []audit.Step{{Name: exportName(provision.ActionUpdate), Type: audit.StepExport, Status: audit.Success,
+		Description: "the app accepted the " + attribute}}
+	logged, err := r.Log.Mutations(entry)
+	if err != nil {
+		return r.breakOff(err)
+	}
+	link := it.situation.Link
+	after := *link
+	after.ChangedAt, after.Cycle = r.Clock.Now(), r.Cycle.ID
+	put, err := r.Ledger.Put(it.key, link, &after)
+	if err != nil {
+		return r.breakOff(err)
+	}
+	mutations = append(append(append(mutations, logged...), put...), r.Ledger.EndIntent(it.key))
+	mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, nil)...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.counted[it.key] && link.Cycle != r.Cycle.ID {
+		r.summary.Updated++
+	}
+	r.counted[it.key] = true
+	if verb == connector.Remove {
+		r.summary.Removed[Memberships] += int64(len(part))
+	}
+	r.enqueue(mutations...)
+	return nil
+}

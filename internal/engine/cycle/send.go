@@ -1,0 +1,461 @@
+package cycle
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// chunk decides about items, writes the intents of those that send in one
+// commit, and sends them. It returns when all are under way, not when they have
+// ended.
+func (r *run) chunk(ctx context.Context, p *provision.Program, items []item) error {
+	if len(items) == 0 {
+		return ctx.Err()
+	}
+	if err := r.broken(); err != nil {
+		return err
+	}
+	if err := r.decide(ctx, p, items); err != nil {
+		return err
+	}
+	var sending []*item
+	for i := range items {
+		it := &items[i]
+		sends, err := r.dispose(ctx, p, it)
+		if err != nil {
+			return err
+		}
+		if sends {
+			sending = append(sending, it)
+		}
+	}
+	if err := r.send(ctx, p, sending); err != nil {
+		return err
+	}
+	r.advance(int64(len(items)))
+	return ctx.Err()
+}
+
+// dispose deals with a decision that sends nothing, or nothing yet, and reports
+// whether there is something to send.
+func (r *run) dispose(ctx context.Context, p *provision.Program, it *item) (sends bool, err error) {
+	d := &it.decision
+	if d.Members != provision.MembersLeft {
+		if err := r.noteGroup(ctx, p, it); err != nil {
+			return false, err
+		}
+	}
+	switch d.Outcome {
+	case provision.Sends:
+		if d.Removal && !it.remove {
+			r.mu.Lock()
+			r.removal = append(r.removal, it.key)
+			r.mu.Unlock()
+			return false, nil
+		}
+		return true, nil
+	case provision.Failed:
+		return false, r.failed(it, &connector.Error{Class: connector.Rejected, Code: d.Reason, Detail: d.Detail})
+	case provision.Skipped:
+		if d.Reason == provision.NotEffectivelyEntitled && it.situation.Link == nil && !it.situation.Assigned {
+			return false, nil // decisions 29: nothing is said of those neither assigned nor linked
+		}
+		return false, r.skipped(it)
+	}
+	return false, r.unchanged(it)
+}
+
+// send writes the intents and sends. Objects in hand are finished even when ctx
+// ends; those not yet under way are given up.
+func (r *run) send(ctx context.Context, p *provision.Program, items []*item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	intents := make([]store.Mutation, 0, len(items))
+	for _, it := range items {
+		intent, err := r.Ledger.BeginIntent(r.intentOf(it))
+		if err != nil {
+			return err
+		}
+		intents = append(intents, intent)
+	}
+	if err := r.Store.Commit(ctx, intents...); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("write the intents of what is to be sent: %w", err)
+	}
+	for _, it := range items {
+		if ctx.Err() != nil || r.broken() != nil {
+			r.mu.Lock()
+			r.enqueue(r.Ledger.EndIntent(it.key))
+			r.mu.Unlock()
+			continue
+		}
+		r.sends.Go(func() error {
+			started := r.Clock.Now()
+			receipt, err := r.Target.Send(context.WithoutCancel(ctx), *it.decision.Operation)
+			r.mu.Lock()
+			r.summary.Writes++
+			r.mu.Unlock()
+			return r.conclude(p, it, receipt, err, r.Clock.Now().Sub(started).Milliseconds())
+		})
+	}
+	return nil
+}
+
+func (r *run) intentOf(it *item) ledger.Intent {
+	op := it.decision.Operation
+	intent := ledger.Intent{
+		Key: it.key, Kind: op.Kind, ID: op.ID, Cycle: r.Cycle.ID, At: r.Clock.Now(), Display: it.situation.View.Display(),
+	}
+	if op.Kind == connector.Create {
+		for _, result := range it.situation.Matches {
+			intent.Matches = append(intent.Matches, ledger.IntentMatch{Path: result.Match.Path, Value: result.Match.Value})
+		}
+	}
+	return intent
+}
+
+// conclude records what became of a send, in one transaction. The error is only
+// ever one of the store or of a target that cannot be used at all.
+func (r *run) conclude(p *provision.Program, it *item, receipt connector.Receipt, err error, milliseconds int64) error {
+	if err == nil && it.decision.Operation.Kind == connector.Create {
+		if owner, e := r.ownerOf(it.key, it.key.Type, receipt.ID); e != nil {
+			return r.breakOff(e)
+		} else if owner != "" {
+			// The app answered with the id of somebody else's account: believe
+			// nothing of it.
+			err = &connector.Error{Class: connector.Unknown, Code: "SystemForCrossDomainIdentityManagementServiceIncompatible",
+				Detail: fmt.Sprintf("the app answered a create with the id %q, which belongs to %s", receipt.ID, owner)}
+		}
+	}
+	if err == nil {
+		return r.carriedOut(p, it, receipt, milliseconds)
+	}
+	failure := connector.AsError(err)
+	if cause, open := connector.OpenCause(err); open || failure.Class == connector.Fatal {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.enqueue(r.Ledger.EndIntent(it.key)) // nothing was sent
+		if r.fatal == nil {
+			r.fatal = err
+		}
+		_ = cause
+		return nil
+	}
+	op := it.decision.Operation
+	switch {
+	case failure.Class == connector.Gone && op.Kind != connector.Create && it.attempts == 0,
+		failure.Class == connector.Unknown && op.Kind != connector.Create && it.attempts == 0:
+		r.repeatLater(it, item{read: true})
+		return nil
+	case failure.Class == connector.Conflict && it.attempts == 0:
+		r.repeatLater(it, item{fresh: true, refused: failure.Detail})
+		return nil
+	case failure.Class == connector.Unknown:
+		return r.unknown(p, it, failure)
+	}
+	return r.failed(it, failure)
+}
+
+// repeatLater has an object decided again at the end of the phase. Its intent
+// stays open until then.
+func (r *run) repeatLater(it *item, how item) {
+	how.key, how.attempts, how.remove, how.approved, how.final = it.key, it.attempts+1, it.remove, it.approved, it.final
+	r.mu.Lock()
+	r.again[it.key.Type] = append(r.again[it.key.Type], how)
+	r.mu.Unlock()
+}
+
+func (r *run) breakOff(err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fatal == nil {
+		r.fatal = err
+	}
+	return nil
+}
+
+// carriedOut records a success: link, log entry, end of intent and escrow.
+func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Receipt, milliseconds int64) error {
+	d := &it.decision
+	after, refused := d.Completed(receipt)
+	if after != nil {
+		after.ChangedAt, after.Cycle = r.Clock.Now(), r.Cycle.ID
+	}
+	entry := r.entry(it, audit.Success)
+	entry.DurationMS = milliseconds
+	if after != nil {
+		entry.Target.ID = after.TargetID
+	}
+	export := audit.Step{Name: exportName(d.Action), Type: audit.StepExport, Status: audit.Success, Description: "the app accepted it"}
+	if len(refused) > 0 {
+		entry.Status, export.Status = audit.Warning, audit.Warning
+		entry.Reason = provision.AttributeNotTaken
+		export.Description = "the app accepted it, but did not take these values; they are not sent again until they change"
+		export.Details = make(map[string]string)
+		for _, property := range refused {
+			export.Details[property.Name] = "sent " + shown(property.New) + ", the app has " + shown(property.Old)
+		}
+	}
+	entry.Steps = append(entry.Steps, export)
+	mutations, err := r.Log.Mutations(entry)
+	if err != nil {
+		return r.breakOff(err)
+	}
+	link, err := r.Ledger.Put(it.key, it.situation.Link, after)
+	if err != nil {
+		return r.breakOff(err)
+	}
+	mutations = append(mutations, link...)
+	mutations = append(mutations, r.Ledger.EndIntent(it.key))
+	mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, nil)...)
+	counted := it.situation.Link != nil && it.situation.Link.Cycle == r.Cycle.ID && !r.Resumed
+	linked := it.situation.Link == nil && after != nil
+	var holders []directory.Key
+	if linked || d.Removal || it.situation.Link != nil && it.situation.Link.Disabled != nil {
+		if holders, err = r.holdersOf(it.key); err != nil {
+			return r.breakOff(err)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.noteHolders(holders)
+	if linked && it.key.Type == directory.Group {
+		r.groups[it.key] = provision.MembersKept
+	}
+	r.tally(d, counted)
+	if d.Removal && !it.approved {
+		r.summary.Removed[it.key.Type]++
+	}
+	r.enqueue(mutations...)
+	return nil
+}
+
+func (r *run) tally(d *provision.Decision, counted bool) {
+	if counted {
+		return
+	}
+	switch d.Action {
+	case provision.ActionCreate:
+		r.summary.Created++
+	case provision.ActionUpdate:
+		r.summary.Updated++
+	case provision.ActionDisable:
+		r.summary.Disabled++
+	case provision.ActionDelete:
+		r.summary.Deleted++
+	}
+}
+
+// holdersOf gives the objects that refer to an object.
+func (r *run) holdersOf(key directory.Key) ([]directory.Key, error) {
+	var keys []directory.Key
+	err := eachHolder(r.Snapshot, key, "", func(edge directory.Edge) error {
+		keys = append(keys, edge.Holder)
+		return nil
+	})
+	return keys, err
+}
+
+// noteHolders has those who refer to an object that came or went looked at
+// again (decisions 31). r.mu is held.
+func (r *run) noteHolders(keys []directory.Key) {
+	for _, key := range keys {
+		if key.Type == directory.Group {
+			if _, noted := r.groups[key]; !noted {
+				r.groups[key] = provision.MembersKept
+			}
+			continue
+		}
+		r.holders[key] = true
+	}
+}
+
+// unknown keeps an object whose create may have been carried out: its intent
+// stays open, and the account is looked for before anything is sent again.
+func (r *run) unknown(p *provision.Program, it *item, failure *connector.Error) error {
+	if it.attempts == 0 {
+		// Most lost answers are found at once.
+		ids, err := r.findLost(context.Background(), p, r.intentOf(it))
+		if err == nil && len(ids) == 1 {
+			r.repeatLater(it, item{recovered: ids[0]})
+			return nil
+		}
+	}
+	intent := r.intentOf(it)
+	intent.Unknown = true
+	open, err := r.Ledger.BeginIntent(intent)
+	if err != nil {
+		return r.breakOff(err)
+	}
+	return r.failedWith(it, &connector.Error{Class: connector.Unknown, Code: audit.UnknownOutcome, Detail: failure.Error()}, open)
+}
+
+// failed records a failure and ends the intent.
+func (r *run) failed(it *item, failure *connector.Error) error {
+	return r.failedWith(it, failure, r.Ledger.EndIntent(it.key))
+}
+
+func (r *run) failedWith(it *item, failure *connector.Error, intent store.Mutation) error {
+	d := &it.decision
+	if it.intent != nil && it.intent.Unknown && d.Outcome == provision.Failed {
+		// Nothing was sent now: what is not known stays not known.
+		intent = store.Mutation{}
+	}
+	soon := failure.Class == connector.Transient || failure.Class == connector.Throttled || failure.Class == connector.Unknown
+	removal := d.Removal
+	now := it.escrow.After(it.key, r.Clock.Now(), ledger.Failure{
+		Code: failure.Code, Detail: failure.Detail, Display: it.situation.View.Display(), Removal: removal, Soon: soon, Sequence: it.sequence,
+	})
+	if failure.Code == provision.DuplicateSourceEntries {
+		now.Claims = r.claimsOf(it)
+	}
+	var mutations []store.Mutation
+	if intent.Table != "" {
+		mutations = append(mutations, intent)
+	}
+	mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, &now)...)
+	if !r.logged[it.key] {
+		entry := r.entry(it, audit.Failure)
+		entry.ErrorCode, entry.Reason = failure.Code, failure.Detail
+		if failure.Advice != "" {
+			entry.RecommendedAction = failure.Advice
+		} else {
+			entry.RecommendedAction = audit.Explain(failure.Code).Advice
+		}
+		if d.Outcome == provision.Sends {
+			entry.Steps = append(entry.Steps, audit.Step{Name: exportName(d.Action), Type: audit.StepExport, Status: audit.Failure,
+				Description: failure.Error(), Details: map[string]string{"ErrorCode": failure.Code}})
+		}
+		logged, err := r.Log.Mutations(entry)
+		if err != nil {
+			return r.breakOff(err)
+		}
+		mutations = append(mutations, logged...)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.Failed++
+	r.enqueue(mutations...)
+	return nil
+}
+
+func (r *run) claimsOf(it *item) []provision.Claim {
+	p := r.programs[it.key.Type]
+	var claims []provision.Claim
+	s := it.situation
+	s.Rivals, s.Matches = nil, nil
+	for _, need := range provision.Decide(s, p).Need {
+		if need.Kind == provision.LookupMatch {
+			claims = provision.Claims(p.Mapping, need.Matches)
+		}
+	}
+	return claims
+}
+
+// skipped records that nothing is done, and why.
+func (r *run) skipped(it *item) error {
+	entry := r.entry(it, audit.Skipped)
+	mutations, err := r.settle(it)
+	if err != nil {
+		return err
+	}
+	if !r.logged[it.key] {
+		logged, err := r.Log.Mutations(entry)
+		if err != nil {
+			return err
+		}
+		mutations = append(mutations, logged...)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.Skipped++
+	r.enqueue(mutations...)
+	return nil
+}
+
+// unchanged counts an object that is as it should be.
+func (r *run) unchanged(it *item) error {
+	mutations, err := r.settle(it)
+	if err != nil {
+		return err
+	}
+	link := it.situation.Link
+	done := it.attempts > 0 || link != nil && link.Cycle == r.Cycle.ID
+	if r.LogAll && link != nil && !done {
+		it.decision.Reason = provision.RedundantExport
+		logged, err := r.Log.Mutations(r.entry(it, audit.Skipped))
+		if err != nil {
+			return err
+		}
+		mutations = append(mutations, logged...)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case link == nil:
+	case !done:
+		r.summary.Unchanged++
+	case r.Resumed || it.attempts > 0 || it.intent != nil:
+		r.recount(link)
+	}
+	r.enqueue(mutations...)
+	return nil
+}
+
+// recount counts what this very cycle did before it was interrupted, or in a
+// write whose answer was lost. r.mu is held.
+func (r *run) recount(link *provision.Link) {
+	switch {
+	case link.CreatedByUs && !link.LinkedAt.Before(r.Cycle.StartedAt):
+		r.summary.Created++
+	case link.Disabled != nil && !link.Disabled.At.Before(r.Cycle.StartedAt):
+		r.summary.Disabled++
+	default:
+		r.summary.Updated++
+	}
+}
+
+// settle gives the mutations that end an object's intent and escrow and keep
+// what its link has come to say, when nothing is sent for it.
+func (r *run) settle(it *item) ([]store.Mutation, error) {
+	var mutations []store.Mutation
+	before, after := it.situation.Link, it.decision.After
+	if before == nil && it.situation.Lost == nil && after == nil {
+		mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, nil)...)
+	} else {
+		if after != before {
+			if after != nil && before == nil {
+				after.ChangedAt, after.Cycle = r.Clock.Now(), r.Cycle.ID
+			}
+			link, err := r.Ledger.Put(it.key, before, after)
+			if err != nil {
+				return nil, err
+			}
+			mutations = append(mutations, link...)
+			if before == nil {
+				holders, err := r.holdersOf(it.key)
+				if err != nil {
+					return nil, err
+				}
+				r.mu.Lock()
+				r.noteHolders(holders)
+				r.mu.Unlock()
+			}
+		}
+		mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, nil)...)
+	}
+	if it.intent != nil {
+		mutations = append(mutations, r.Ledger.EndIntent(it.key))
+	}
+	return mutations, nil
+}

@@ -1,0 +1,310 @@
+package cycle
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math/rand/v2"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/snapshot"
+)
+
+// item is one object on its way through a cycle.
+type item struct {
+	key directory.Key
+
+	// How it comes here, when not for the first time.
+	fresh     bool   // look the account up in the target, not in the listing
+	read      bool   // read the linked account before anything is sent
+	recovered string // id of an account that a lost create made
+	refused   string // the target's word about a conflict
+	final     bool   // references are final
+	remove    bool   // removals may be sent
+	approved  bool   // by an operator: it is not counted against the threshold
+	attempts  int
+
+	situation provision.Situation
+	decision  provision.Decision
+	sequence  uint64
+	escrow    *ledger.Escrow
+	intent    *ledger.Intent // open from before
+}
+
+// prepare reads what the snapshot and the ledger know of an object.
+func (r *run) prepare(p *provision.Program, it *item) error {
+	record, known, err := r.Snapshot.Object(it.key)
+	if err != nil {
+		return err
+	}
+	link, err := r.Ledger.Link(it.key)
+	if err != nil {
+		return err
+	}
+	if it.escrow, err = r.Ledger.Escrow(it.key); err != nil {
+		return err
+	}
+	if it.intent, err = r.Ledger.Intent(it.key); err != nil {
+		return err
+	}
+	s := provision.Situation{Now: r.Clock.Now(), Key: it.key, Link: link, ReferencesFinal: it.final, Refused: it.refused}
+	s.Random = seeded(r.AppID, it.key)
+	s.View = &mapping.View{Object: record.Object, Aliases: p.Mapping.Source.Aliases}
+	s.View.Object.Key = it.key
+	if known {
+		it.sequence = record.Sequence
+		s.Presence, s.Since, s.Problem = presence(record), record.Since, record.Problem
+	}
+	if r.Entitled.All {
+		s.Assigned = true
+	}
+	assignments, err := r.Entitled.Of(r.Snapshot, it.key)
+	if err != nil {
+		return err
+	}
+	for _, a := range assignments {
+		s.Assigned = true
+		s.Assignments = append(s.Assignments, a.ID)
+	}
+	s.View.Roles = roles(assignments)
+	if s.Presence == provision.Present {
+		if s.References, err = r.referred(p, it.key); err != nil {
+			return err
+		}
+	}
+	it.situation = s
+	return nil
+}
+
+func presence(record snapshot.Record) provision.Presence {
+	switch {
+	case record.Orphaned:
+		return provision.Orphaned
+	case record.State == snapshot.SoftDeleted:
+		return provision.SoftDeleted
+	case record.State == snapshot.Absent:
+		return provision.Absent
+	case record.State == snapshot.Deleted:
+		return provision.Deleted
+	case record.Problem != nil || !record.Known:
+		return provision.Unreadable
+	}
+	return provision.Present
+}
+
+// seeded gives a stream of random bytes that is the same for an object each
+// time, so that a decision made again is the same decision.
+func seeded(appID string, key directory.Key) io.Reader {
+	return rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "%q %q %q", appID, key.Type, key.Anchor)))
+}
+
+// referred resolves an object's single references.
+func (r *run) referred(p *provision.Program, key directory.Key) (map[string][]provision.Referred, error) {
+	var found map[string][]provision.Referred
+	for _, reference := range p.Mapping.References() {
+		if reference.Multi {
+			continue
+		}
+		edges, err := r.Snapshot.Edges(key, reference.Attribute, directory.Ref{}, 2)
+		if err != nil {
+			return nil, err
+		}
+		for _, edge := range edges {
+			referred := provision.Referred{Name: edge.To.Value}
+			to, ok, err := r.Snapshot.Resolve(edge.To)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				link, err := r.Ledger.Link(to)
+				if err != nil {
+					return nil, err
+				}
+				if usable(link) {
+					referred.TargetID = link.TargetID
+				}
+			}
+			if found == nil {
+				found = make(map[string][]provision.Referred)
+			}
+			found[reference.Attribute] = append(found[reference.Attribute], referred)
+		}
+	}
+	return found, nil
+}
+
+// usable reports whether others may refer to a linked account: it exists, and
+// its object is in scope.
+func usable(link *provision.Link) bool {
+	return link != nil && !link.Unproven && (link.Disabled == nil || link.Disabled.Loss == provision.LossDisabled)
+}
+
+// rounds bounds how often a decision may ask to know more: a match, the
+// account, and each candidate for a unique value.
+const rounds = 40
+
+// decide makes the decisions about items, looking up what they need, several at
+// a time.
+func (r *run) decide(ctx context.Context, p *provision.Program, items []item) error {
+	for i := range items {
+		it := &items[i]
+		if err := r.prepare(p, it); err != nil {
+			return err
+		}
+		if it.recovered != "" {
+			if err := r.lookAt(ctx, p, it, it.recovered); err != nil {
+				return err
+			}
+			it.situation.Recovered = true
+			it.situation.Matches = []provision.MatchResult{{Accounts: []string{it.recovered}}}
+		} else if it.read && it.situation.Link != nil {
+			if err := r.lookAt(ctx, p, it, it.situation.Link.TargetID); err != nil {
+				return err
+			}
+		}
+	}
+	pending := make([]*item, len(items))
+	for i := range items {
+		pending[i] = &items[i]
+	}
+	for range rounds {
+		var asking []*item
+		for _, it := range pending {
+			it.situation.Random = seeded(r.AppID, it.key)
+			it.decision = provision.Decide(it.situation, p)
+			if len(it.decision.Need) > 0 {
+				asking = append(asking, it)
+			}
+		}
+		if len(asking) == 0 {
+			return nil
+		}
+		var group errgroup.Group
+		group.SetLimit(inFlight)
+		for _, it := range asking {
+			group.Go(func() error { return r.lookUp(ctx, p, it) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		pending = pending[:0]
+		for _, it := range asking {
+			if it.decision.Outcome != provision.Failed {
+				pending = append(pending, it)
+			}
+		}
+	}
+	return fmt.Errorf("the decision about %s asks for more without end", pending[0].key)
+}
+
+// lookUp answers what one decision needs. A failure of the target is the
+// object's failure, unless the target as a whole is down.
+func (r *run) lookUp(ctx context.Context, p *provision.Program, it *item) error {
+	for _, need := range it.decision.Need {
+		var err error
+		switch need.Kind {
+		case provision.LookupMatch:
+			err = r.match(ctx, p, it, need.Matches)
+		case provision.LookupCurrent:
+			err = r.lookAt(ctx, p, it, need.ID)
+		case provision.LookupUnique:
+			err = r.unique(ctx, p, it, need)
+		}
+		if err == nil {
+			continue
+		}
+		if _, open := connector.OpenCause(err); open || ctx.Err() != nil {
+			return err
+		}
+		failure := connector.AsError(err)
+		it.decision = provision.Decision{Outcome: provision.Failed, Reason: failure.Code, Detail: failure.Detail, After: it.situation.Link}
+		it.decision.Steps = append(it.decision.Steps, failedLookUp(failure))
+		return nil
+	}
+	return nil
+}
+
+// lookAt reads an account and tells whose it is.
+func (r *run) lookAt(ctx context.Context, p *provision.Program, it *item, id string) error {
+	account, err := r.Target.Get(ctx, p.ObjectType, id, r.wanted(p))
+	switch {
+	case connector.ClassOf(err) == connector.Gone:
+		it.situation.Missing = true
+		return nil
+	case err != nil:
+		return err
+	}
+	it.situation.Current = &account
+	if it.situation.Owner, err = r.ownerOf(it.key, p.ObjectType, account.ID); err != nil {
+		return err
+	}
+	return nil
+}
+
+// ownerOf names who else manages an account; "" for nobody. Of two objects that
+// find one account in the same cycle the first has it.
+func (r *run) ownerOf(key directory.Key, typ, id string) (string, error) {
+	r.mu.Lock()
+	first, taken := r.claimed[typ+"\x00"+id]
+	if !taken {
+		r.claimed[typ+"\x00"+id] = key
+	}
+	r.mu.Unlock()
+	if taken && first != key {
+		return first.String(), nil
+	}
+	owner, err := r.Ledger.Owner(typ, id)
+	if err != nil || owner == nil || owner.AppID == r.AppID && owner.Key == key {
+		return "", err
+	}
+	if owner.AppID == r.AppID {
+		return owner.Key.String(), nil
+	}
+	return owner.Key.String() + " of app " + owner.AppID, nil
+}
+
+// wanted gives the paths that are read of an account: all mapped ones but
+// members, and whether it is enabled.
+func (r *run) wanted(p *provision.Program) []directory.Path {
+	paths := p.Mapping.Paths()
+	for _, reference := range p.Mapping.References() {
+		if !reference.Multi {
+			paths = append(paths, reference.Path)
+		}
+	}
+	return paths
+}
+
+// unique asks whether the target has a value.
+func (r *run) unique(ctx context.Context, p *provision.Program, it *item, need provision.Lookup) error {
+	accounts, err := r.Target.Find(ctx, p.ObjectType, need.Path, directory.Text(need.Value), []directory.Path{need.Path})
+	if err != nil {
+		return err
+	}
+	before := it.situation.Taken
+	claim := need.Path.String() + "\x00" + directory.Fold(need.Value)
+	r.mu.Lock()
+	first, reserved := r.claimed["value\x00"+claim]
+	if !reserved {
+		r.claimed["value\x00"+claim] = it.key
+	}
+	r.mu.Unlock()
+	taken := len(accounts) > 0 || reserved && first != it.key
+	it.situation.Taken = func(path directory.Path, value string) (bool, bool, error) {
+		if path == need.Path && value == need.Value {
+			return taken, true, nil
+		}
+		if before != nil {
+			return before(path, value)
+		}
+		return false, false, nil
+	}
+	return nil
+}

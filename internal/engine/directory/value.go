@@ -1,0 +1,387 @@
+package directory
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind tells what a Value holds.
+type Kind uint8
+
+// The kinds of values. The numbers are part of the stored form.
+const (
+	KindNull Kind = iota
+	KindText
+	KindBoolean
+	KindInteger
+	KindTime
+	KindList
+	KindComplex
+)
+
+func (k Kind) String() string {
+	switch k {
+	case KindNull:
+		return "null"
+	case KindText:
+		return "text"
+	case KindBoolean:
+		return "boolean"
+	case KindInteger:
+		return "integer"
+	case KindTime:
+		return "time"
+	case KindList:
+		return "list"
+	case KindComplex:
+		return "complex"
+	}
+	return "kind " + strconv.Itoa(int(k))
+}
+
+// Value is one immutable value of an attribute. The zero Value is null. Absent
+// (no value in Attributes), null, and empty (text "" or a list of nothing) are
+// three things.
+type Value struct {
+	kind   Kind
+	nanos  int32  // of a time
+	number int64  // boolean (0, 1), integer, or seconds since 1970 of a time
+	text   string // of a text
+	parts  *parts // of a list or complex
+}
+
+type parts struct {
+	names  []string // of a complex, ascending; nil for a list
+	values []Value
+}
+
+// Member is one sub-attribute of a complex value.
+type Member struct {
+	Name  string
+	Value Value
+}
+
+// Null is the null value.
+var Null Value
+
+// Text gives a text value.
+func Text(s string) Value { return Value{kind: KindText, text: s} }
+
+// Integer gives an integer value.
+func Integer(n int64) Value { return Value{kind: KindInteger, number: n} }
+
+// Boolean gives a boolean value.
+func Boolean(b bool) Value {
+	v := Value{kind: KindBoolean}
+	if b {
+		v.number = 1
+	}
+	return v
+}
+
+// Time gives a point in time, kept in UTC with nanoseconds.
+func Time(t time.Time) Value {
+	return Value{kind: KindTime, number: t.Unix(), nanos: int32(t.Nanosecond())}
+}
+
+// List gives a list of values. The slice is the value's from then on.
+func List(values ...Value) Value {
+	return Value{kind: KindList, parts: &parts{values: values}}
+}
+
+// Texts gives a list of text values.
+func Texts(texts ...string) Value {
+	values := make([]Value, len(texts))
+	for i, t := range texts {
+		values[i] = Text(t)
+	}
+	return List(values...)
+}
+
+// Complex gives a value of named sub-values. Of two members with one name the
+// last counts.
+func Complex(members ...Member) Value {
+	p := &parts{}
+	for _, m := range members {
+		at, found := searchStrings(p.names, m.Name)
+		if found {
+			p.values[at] = m.Value
+			continue
+		}
+		p.names = append(p.names, "")
+		copy(p.names[at+1:], p.names[at:])
+		p.names[at] = m.Name
+		p.values = append(p.values, Null)
+		copy(p.values[at+1:], p.values[at:])
+		p.values[at] = m.Value
+	}
+	return Value{kind: KindComplex, parts: p}
+}
+
+func searchStrings(sorted []string, s string) (int, bool) {
+	low, high := 0, len(sorted)
+	for low < high {
+		middle := (low + high) / 2
+		if sorted[middle] < s {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, low < len(sorted) && sorted[low] == s
+}
+
+// Kind tells what the value holds.
+func (v Value) Kind() Kind { return v.kind }
+
+// IsNull reports whether the value is null.
+func (v Value) IsNull() bool { return v.kind == KindNull }
+
+// IsEmpty reports whether the value is null, the empty text, a list that holds
+// nothing but such values, or a complex likewise.
+func (v Value) IsEmpty() bool {
+	switch v.kind {
+	case KindNull:
+		return true
+	case KindText:
+		return v.text == ""
+	case KindList, KindComplex:
+		for _, part := range v.parts.values {
+			if !part.IsEmpty() {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// AsText gives the text of a text value.
+func (v Value) AsText() (string, bool) { return v.text, v.kind == KindText }
+
+// AsBoolean gives the boolean of a boolean value.
+func (v Value) AsBoolean() (value, ok bool) { return v.number != 0, v.kind == KindBoolean }
+
+// AsInteger gives the integer of an integer value.
+func (v Value) AsInteger() (int64, bool) { return v.number, v.kind == KindInteger }
+
+// AsTime gives the time of a time value, in UTC.
+func (v Value) AsTime() (time.Time, bool) {
+	if v.kind != KindTime {
+		return time.Time{}, false
+	}
+	return time.Unix(v.number, int64(v.nanos)).UTC(), true
+}
+
+// Values gives the elements of a list, which must not be changed; nil for any
+// other kind.
+func (v Value) Values() []Value {
+	if v.kind != KindList {
+		return nil
+	}
+	return v.parts.values
+}
+
+// Members gives the sub-attributes of a complex value in ascending order of
+// name; nil for any other kind.
+func (v Value) Members() []Member {
+	if v.kind != KindComplex {
+		return nil
+	}
+	members := make([]Member, len(v.parts.names))
+	for i, name := range v.parts.names {
+		members[i] = Member{name, v.parts.values[i]}
+	}
+	return members
+}
+
+// Member gives the sub-attribute of that name of a complex value.
+func (v Value) Member(name string) (Value, bool) {
+	if v.kind != KindComplex {
+		return Null, false
+	}
+	at, found := searchStrings(v.parts.names, name)
+	if !found {
+		return Null, false
+	}
+	return v.parts.values[at], true
+}
+
+// TimeFormat is the layout of a time's canonical text.
+const TimeFormat = "1/2/2006 3:04:05 PM"
+
+// String gives the canonical text: null is "", a boolean True or False, an
+// integer decimal, a time M/d/yyyy h:mm:ss tt in UTC, a list or complex its
+// JSON.
+func (v Value) String() string {
+	switch v.kind {
+	case KindText:
+		return v.text
+	case KindBoolean:
+		if v.number != 0 {
+			return "True"
+		}
+		return "False"
+	case KindInteger:
+		return strconv.FormatInt(v.number, 10)
+	case KindTime:
+		t, _ := v.AsTime()
+		return t.Format(TimeFormat)
+	case KindList, KindComplex:
+		text, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Sprintf("(%v)", err)
+		}
+		return string(text)
+	}
+	return ""
+}
+
+// Equal reports whether both values are of one kind and hold the same. Lists
+// are compared in order.
+func (v Value) Equal(other Value) bool {
+	if v.kind != other.kind || v.number != other.number || v.nanos != other.nanos || v.text != other.text {
+		return false
+	}
+	if v.parts == nil || other.parts == nil {
+		return v.parts == other.parts
+	}
+	if len(v.parts.values) != len(other.parts.values) {
+		return false
+	}
+	for i, name := range v.parts.names {
+		if name != other.parts.names[i] {
+			return false
+		}
+	}
+	for i, part := range v.parts.values {
+		if !part.Equal(other.parts.values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// MarshalJSON writes text, booleans, numbers, arrays and objects as themselves
+// and a time as RFC 3339 text.
+func (v Value) MarshalJSON() ([]byte, error) {
+	switch v.kind {
+	case KindNull:
+		return []byte("null"), nil
+	case KindText:
+		return marshalText(v.text)
+	case KindBoolean:
+		return strconv.AppendBool(nil, v.number != 0), nil
+	case KindInteger:
+		return strconv.AppendInt(nil, v.number, 10), nil
+	case KindTime:
+		t, _ := v.AsTime()
+		return marshalText(t.Format(time.RFC3339Nano))
+	case KindList:
+		return json.Marshal(v.parts.values)
+	case KindComplex:
+		var out bytes.Buffer
+		out.WriteByte('{')
+		for i, name := range v.parts.names {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			key, err := marshalText(name)
+			if err != nil {
+				return nil, err
+			}
+			value, err := v.parts.values[i].MarshalJSON()
+			if err != nil {
+				return nil, err
+			}
+			out.Write(key)
+			out.WriteByte(':')
+			out.Write(value)
+		}
+		out.WriteByte('}')
+		return out.Bytes(), nil
+	}
+	return nil, fmt.Errorf("value of unknown %v", v.kind)
+}
+
+func marshalText(s string) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(s); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(out.Bytes(), "\n"), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, but for times, which come back
+// as text. A number that is no 64-bit integer becomes its text.
+func (v *Value) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var any interface{}
+	if err := decoder.Decode(&any); err != nil {
+		return err
+	}
+	value, err := FromJSON(any)
+	if err != nil {
+		return err
+	}
+	*v = value
+	return nil
+}
+
+// FromJSON makes a value of what encoding/json decodes into an interface,
+// with numbers as json.Number or float64.
+func FromJSON(any interface{}) (Value, error) {
+	switch x := any.(type) {
+	case nil:
+		return Null, nil
+	case string:
+		return Text(x), nil
+	case bool:
+		return Boolean(x), nil
+	case json.Number:
+		if n, err := strconv.ParseInt(x.String(), 10, 64); err == nil {
+			return Integer(n), nil
+		}
+		return Text(x.String()), nil
+	case float64:
+		if n := int64(x); float64(n) == x {
+			return Integer(n), nil
+		}
+		return Text(strconv.FormatFloat(x, 'g', -1, 64)), nil
+	case []interface{}:
+		values := make([]Value, len(x))
+		for i, element := range x {
+			value, err := FromJSON(element)
+			if err != nil {
+				return Null, err
+			}
+			values[i] = value
+		}
+		return List(values...), nil
+	case map[string]interface{}:
+		members := make([]Member, 0, len(x))
+		for name, element := range x {
+			value, err := FromJSON(element)
+			if err != nil {
+				return Null, err
+			}
+			members = append(members, Member{name, value})
+		}
+		return Complex(members...), nil
+	}
+	return Null, fmt.Errorf("a JSON value cannot hold %T", any)
+}
+
+// Fold gives the text under which values that differ only in case are equal:
+// simple Unicode case folding, letter by letter.
+func Fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
+
+var errTruncated = errors.New("stored value is cut short")

@@ -1,0 +1,96 @@
+package expression
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+)
+
+func FuzzParse(f *testing.F) {
+	for _, v := range readVectors(f) {
+		f.Add(v.Expression)
+	}
+	for _, function := range Functions() {
+		f.Add(function.Example.Expression)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := Parse(text)
+		if err != nil {
+			var syntax *SyntaxError
+			if !errors.As(err, &syntax) || syntax.Position < 0 || syntax.Position > len(text) || syntax.Line < 1 || syntax.Column < 1 || syntax.Problem == "" {
+				t.Fatalf("%q: %#v", text, err)
+			}
+			return
+		}
+		checkRoundTrip(t, e)
+	})
+}
+
+func FuzzEvaluate(f *testing.F) {
+	for _, v := range readVectors(f) {
+		f.Add(v.Expression, "John", "2021-03-05T07:08:09Z", int64(3))
+	}
+	for _, function := range Functions() {
+		f.Add(function.Example.Expression, "a,b;c", "cn=x,dc=y", int64(-1))
+	}
+	f.Fuzz(func(t *testing.T, text, a, b string, n int64) {
+		e, err := Parse(text)
+		if err != nil {
+			return
+		}
+		given := []directory.Value{
+			directory.Text(a), directory.Text(b), directory.Integer(n), directory.Boolean(n > 0), directory.Null, directory.Text(""),
+			directory.Texts(a, b), directory.Texts(a), directory.List(), directory.Time(time.Unix(n, 0)),
+			directory.List(directory.Complex(directory.Member{Name: "value", Value: directory.Text(a)}, directory.Member{Name: "displayName", Value: directory.Integer(n)})),
+		}
+		for i := range given {
+			next := i
+			env := &Environment{
+				Attribute:     func(string) (directory.Value, bool) { next++; return given[next%len(given)], true },
+				Now:           func() (time.Time, error) { return time.Unix(n, 0), nil },
+				Random:        seeded(byte(i)),
+				Taken:         func(string) (bool, bool, error) { return n%2 == 0, n%3 != 0, nil },
+				DefaultDomain: b,
+			}
+			result, err := e.Evaluate(env)
+			if err != nil {
+				var fault *EvaluationError
+				var need *NeedUnique
+				if !errors.As(err, &fault) && !errors.As(err, &need) {
+					t.Fatalf("%s: %#v", text, err)
+				}
+				if fault != nil && fault.Problem == "" {
+					t.Fatalf("%s: no problem is named", text)
+				}
+				continue
+			}
+			if size, problem := measure(result.Value, true); problem != "" {
+				t.Fatalf("%s gives %d bytes: %s", text, size, problem)
+			}
+		}
+	})
+}
+
+func FuzzDates(f *testing.F) {
+	f.Add("yyyy-MM-dd'T'HH:mm:ss.FFFK", "2021-03-05T07:08:09.5Z")
+	f.Add("dddd d MMM yy h:m tt zzz", "Friday 5 Mar 21 7:08 PM +01:00")
+	f.Fuzz(func(t *testing.T, format, text string) {
+		if instant, ok := parseInstant(text); ok && !inCalendar(instant) {
+			t.Fatalf("%q is %v", text, instant)
+		}
+		compiled, err := compileDateFormat(format)
+		if err != nil {
+			return
+		}
+		instant, err := compiled.parse(text, defaultStyles)
+		if err != nil {
+			return
+		}
+		if !inCalendar(instant) {
+			t.Fatalf("%q by %q is %v", text, format, instant)
+		}
+		compiled.format(instant)
+	})
+}

@@ -1,0 +1,379 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/catalog"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/cycle"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/snapshot"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// objectTypes are those that sources are asked for.
+var objectTypes = []string{directory.User, directory.Group}
+
+// activity is one attempt at a cycle.
+type activity struct {
+	*runner
+	job      *config.Job
+	released *catalog.Released
+	state    State // as it was when the attempt began
+	snapshot *snapshot.Snapshot
+	report   snapshot.Report
+	cycle    status.Cycle
+	resumed  bool
+	target   connector.Target
+	requests *connector.Counter
+	features connector.Features
+	moved    bool // the app's connection is another than before
+	programs []*provision.Program
+	ledger   *ledger.Ledger
+}
+
+// attempt runs one cycle and records what it came to.
+func (r *runner) attempt(ctx context.Context) {
+	r.busy.Lock()
+	defer r.busy.Unlock()
+	running, interrupt := context.WithCancelCause(ctx)
+	defer interrupt(nil)
+	a := &activity{runner: r}
+	if err := a.begin(running); err != nil {
+		r.m.Logger.Error("begin a cycle", "app", r.appID, "error", err)
+		// The schedule goes on: what cannot be read now is tried at the interval.
+		_ = r.update(context.WithoutCancel(ctx), func(s *State) { s.StartedAt = r.m.Clock.Now() })
+		return
+	}
+	r.mu.Lock()
+	r.interrupt, r.force = interrupt, false
+	r.mu.Unlock()
+	summary, err := a.run(running)
+	r.mu.Lock()
+	r.interrupt, r.progress = nil, nil
+	r.mu.Unlock()
+	if e := a.finish(context.WithoutCancel(ctx), summary, err, context.Cause(running)); e != nil {
+		r.m.Logger.Error("record the end of a cycle", "app", r.appID, "cycle", a.cycle.ID, "error", e)
+	}
+}
+
+// begin reads what the cycle will run on, and decides its kind.
+func (a *activity) begin(ctx context.Context) error {
+	var err error
+	if a.job, err = a.m.job(a.appID); err != nil {
+		return err
+	}
+	if a.job == nil {
+		return errors.New("the app has no job")
+	}
+	if a.released, err = a.m.catalog.Released(a.appID); err != nil {
+		return err
+	}
+	now := a.m.Clock.Now()
+	if err := a.update(ctx, func(s *State) { s.StartedAt = now }); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.state = *a.runner.state
+	a.mu.Unlock()
+	a.snapshot = a.m.Snapshot(a.released.Source.ID)
+	kind := status.Incremental
+	if a.state.Restart || a.state.Shape != a.released.Shape() || a.state.SourceID != a.released.Source.ID {
+		kind = status.Initial
+	}
+	a.cycle = status.Cycle{ID: a.m.NewID(), Kind: kind, State: status.Running, StartedAt: now, Configuration: a.released.Digest()}
+	if was := a.state.Running; was != nil && was.Kind == kind {
+		a.cycle.ID, a.cycle.StartedAt, a.resumed = was.ID, was.StartedAt, true
+	}
+	return nil
+}
+
+// run reads the source, and, when there is something to do, runs the cycle.
+func (a *activity) run(ctx context.Context) (*cycle.Summary, error) {
+	if err := a.importSource(ctx); err != nil {
+		return nil, err
+	}
+	if a.report.EpochChanged && a.cycle.Kind == status.Incremental {
+		a.cycle.Kind = status.Initial
+	}
+	// A first look without the target: an idle job sends no request.
+	a.ledger = ledger.Open(a.m.Store, a.appID, a.connection())
+	keys, work, err := a.keys(ctx)
+	if err != nil || !work {
+		return nil, err
+	}
+	if err := a.openTarget(ctx); err != nil {
+		return nil, err
+	}
+	if a.programs, err = programs(a.released, a.job, a.features, a.schema()); err != nil {
+		return nil, err
+	}
+	if err := a.unprove(ctx); err != nil {
+		return nil, err
+	}
+	a.ledger = ledger.Open(a.m.Store, a.appID, a.features.Connection)
+	if keys, _, err = a.keys(ctx); err != nil {
+		return nil, err
+	}
+	began := a.cycle
+	if err := a.update(ctx, func(s *State) { s.Running = &began }); err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	recent := a.runner.state.recent(a.m.Clock.Now())
+	a.mu.Unlock()
+	summary, err := cycle.Run(ctx, a.cycleJob(recent), keys, a.environment())
+	return &summary, err
+}
+
+func (a *activity) cycleJob(recent map[string]int64) cycle.Job {
+	return cycle.Job{
+		AppID: a.appID, AppName: a.released.App.Name, InitiatedBy: "system", Cycle: a.cycle, Resumed: a.resumed,
+		Programs: a.programs, Entitled: entitlements(a.released), Features: a.features,
+		Threshold: a.job.Threshold(), Recent: recent, LogAll: a.job.LogDetail == "all",
+	}
+}
+
+func (a *activity) environment() cycle.Environment {
+	return cycle.Environment{
+		Store: a.m.Store, Snapshot: a.snapshot, Ledger: a.ledger, Target: a.target, Log: a.m.Log, Clock: a.m.Clock, Progress: a.tell,
+		Earlier: func(ctx context.Context, f func(audit.Entry)) error {
+			entries, err := a.m.Log.Query(ctx, audit.Query{AppID: a.appID, CycleID: a.cycle.ID, Limit: 1_000_000})
+			for _, e := range entries {
+				f(e)
+			}
+			return err
+		},
+	}
+}
+
+func (a *activity) tell(p status.Progress) {
+	a.mu.Lock()
+	a.progress = &p
+	a.mu.Unlock()
+}
+
+// importSource brings the snapshot up to date. What cannot be read ends the
+// cycle as failed, and removes nobody.
+func (a *activity) importSource(ctx context.Context) error {
+	a.tell(status.Progress{CycleID: a.cycle.ID, Kind: a.cycle.Kind, Phase: "reading the source", StartedAt: a.cycle.StartedAt})
+	source, err := a.m.OpenSource(ctx, a.released.Source)
+	if err != nil {
+		return &sourceError{err}
+	}
+	approved := func(typ string, _ int) bool {
+		for _, t := range a.state.ApprovedEmpty {
+			if t == typ {
+				return true
+			}
+		}
+		return false
+	}
+	if a.report, err = a.snapshot.Import(ctx, source, objectTypes, approved); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &sourceError{err}
+	}
+	return nil
+}
+
+// sourceError says that the source could not be read.
+type sourceError struct{ err error }
+
+func (e *sourceError) Error() string { return "the source cannot be read: " + e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }
+
+func (a *activity) connection() string {
+	if a.state.Features == nil {
+		return ""
+	}
+	return a.state.Features.Connection
+}
+
+func (a *activity) schema() directory.Schema {
+	if a.state.Schema == nil {
+		return directory.Schema{}
+	}
+	return *a.state.Schema
+}
+
+// openTarget connects to the app. What it told of itself is asked again in
+// initial cycles only.
+func (a *activity) openTarget(ctx context.Context) error {
+	bare, err := a.m.OpenTarget(ctx, a.released.App)
+	if err != nil {
+		return err
+	}
+	a.requests = connector.Count(bare)
+	limits := connector.LimitOptions{Clock: a.m.Clock}
+	if a.state.Features != nil {
+		limits.RequestsPerSecond, limits.MaxConcurrency = a.state.Features.RequestsPerSecond, a.state.Features.Concurrency
+	}
+	if rate := a.job.RateLimit; rate != nil {
+		if rate.RequestsPerSecond != nil {
+			limits.RequestsPerSecond = *rate.RequestsPerSecond
+		}
+		if rate.Concurrency != nil {
+			limits.MaxConcurrency = int(*rate.Concurrency)
+		}
+	}
+	a.target = connector.Breaker(connector.Retry(connector.Limit(a.requests, limits), a.m.Clock, rand.Float64), matchingOf(a.released))
+	if a.state.Features != nil && a.cycle.Kind == status.Incremental {
+		a.features = *a.state.Features
+		return nil
+	}
+	features, schema, err := a.target.Describe(ctx)
+	if err != nil {
+		return err
+	}
+	a.features = features
+	if before := a.state.Features; before != nil && before.Connection != features.Connection {
+		a.moved = true
+	}
+	a.state.Schema = &schema
+	return nil
+}
+
+// unprove marks the links as unproven when the app's connection, or what an
+// anchor is, has changed: each is confirmed before anything is sent to it
+// (decisions 28).
+func (a *activity) unprove(ctx context.Context) error {
+	changedSource := a.state.SourceID != "" && a.state.SourceID != a.released.Source.ID
+	if !a.moved && !changedSource && !a.report.EpochChanged {
+		return a.keepFeatures(ctx)
+	}
+	before := ledger.Open(a.m.Store, a.appID, a.connection())
+	for _, p := range a.programs {
+		var page []store.Mutation
+		err := before.EachLink(p.ObjectType, func(key directory.Key, link provision.Link) error {
+			doubted := link
+			doubted.Unproven = true
+			m, err := before.Put(key, &link, &doubted)
+			if err != nil {
+				return err
+			}
+			if page = append(page, m...); len(page) < 1000 {
+				return nil
+			}
+			mutations := page
+			page = nil
+			return a.m.Store.Commit(ctx, mutations...)
+		})
+		if err != nil {
+			return err
+		}
+		if err := a.m.Store.Commit(ctx, page...); err != nil {
+			return err
+		}
+	}
+	return a.keepFeatures(ctx)
+}
+
+// keepFeatures remembers what the target told, once the links are in step with
+// it.
+func (a *activity) keepFeatures(ctx context.Context) error {
+	features, schema := a.features, a.schema()
+	return a.update(ctx, func(s *State) { s.Features, s.Schema, s.SourceID = &features, &schema, a.released.Source.ID })
+}
+
+// keys names what the cycle looks at, and tells whether there is anything.
+func (a *activity) keys(ctx context.Context) (cycle.Keys, bool, error) {
+	return keysOf(a.cycle.Kind, a.snapshot, a.ledger, &a.state, entitlements(a.released), a.programs, a.m.Clock.Now())
+}
+
+// keysOf names the objects of a cycle. An incremental one looks at what changed
+// in the source since the last, at what is due, and at those whose assignment
+// changed.
+func keysOf(kind status.CycleKind, s *snapshot.Snapshot, l *ledger.Ledger, state *State, e cycle.Entitlements, programs []*provision.Program, now time.Time) (cycle.Keys, bool, error) {
+	timed := false
+	for _, p := range programs {
+		timed = timed || p.Mapping.TimeDependent()
+	}
+	if kind == status.Initial || timed {
+		keys, err := cycle.Everything(s, l, e)
+		return keys, true, err
+	}
+	set := make(map[directory.Key]bool)
+	position := state.Position
+	for {
+		changes, err := s.Changes(position, 1000)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, c := range changes {
+			set[c.Key] = true
+			position = c.Sequence
+		}
+		if len(changes) < 1000 {
+			break
+		}
+	}
+	due, err := l.Due(now)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, key := range due {
+		set[key] = true
+	}
+	held, err := l.Held()
+	if err != nil {
+		return nil, false, err
+	}
+	for _, key := range held.Keys {
+		set[key] = true
+	}
+	err = l.EachEscrow(func(escrow ledger.Escrow) error {
+		if !escrow.GivenUp && !escrow.Next.IsZero() && !escrow.Next.After(now) {
+			set[escrow.Key] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, key := range state.Touched {
+		if err := cycle.Reached(s, key, set); err != nil {
+			return nil, false, err
+		}
+	}
+	intents, err := l.Intents()
+	if err != nil {
+		return nil, false, err
+	}
+	return cycle.List(set), len(set) > 0 || len(intents) > 0 || state.Running != nil, nil
+}
+
+// failure tells why a cycle could not be run, with what to do.
+func failure(err error) (code, reason, advice string) {
+	var source *sourceError
+	if errors.As(err, &source) {
+		e := connector.AsError(source.err)
+		if e.Advice != "" {
+			return audit.SourceUnavailable, err.Error(), e.Advice
+		}
+		return audit.SourceUnavailable, err.Error(), audit.Explain(audit.SourceUnavailable).Advice
+	}
+	cause, open := connector.OpenCause(err)
+	if !open {
+		var e *connector.Error
+		if !errors.As(err, &e) {
+			return audit.InternalError, err.Error(), audit.Explain(audit.InternalError).Advice
+		}
+		cause = e
+	}
+	advice = cause.Advice
+	if advice == "" {
+		advice = audit.Explain(cause.Code).Advice
+	}
+	return cause.Code, fmt.Sprintf("the app cannot be used: %s", cause.Error()), advice
+}

@@ -1,0 +1,178 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/catalog"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/cycle"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/snapshot"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// defaultChanges is how many changes a preview lists unless told otherwise.
+const defaultChanges = 1000
+
+// PreviewOptions say what a preview runs on.
+type PreviewOptions struct {
+	Pending bool // the declared configuration, as it would be after its release
+	Fresh   bool // read the source first
+	Limit   int  // of listed changes; 0: 1000
+}
+
+// Preview tells what a cycle would do now. It is the very driver of cycles,
+// over an overlay of the store and with a target that carries nothing out.
+func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOptions, progress func(status.Progress)) (status.Preview, error) {
+	r, err := m.runner(appID)
+	if err != nil {
+		return status.Preview{}, err
+	}
+	released, job, err := r.previewed(options.Pending)
+	if err != nil {
+		return status.Preview{}, err
+	}
+	if released.App == nil || released.Source == nil {
+		return status.Preview{}, errors.New("nothing of the app is in force yet: preview what is declared (pending)")
+	}
+	overlay := store.Overlay(m.Store)
+	defer func() { _ = overlay.Close() }()
+	a := &activity{runner: r, job: job, released: released}
+	r.mu.Lock()
+	a.state = *r.state
+	r.mu.Unlock()
+	a.snapshot = snapshot.Open(overlay, released.Source.ID, snapshot.Options{Now: m.Clock.Now})
+	a.cycle = status.Cycle{ID: "preview", Kind: status.Incremental, StartedAt: m.Clock.Now()}
+	if a.state.Restart || a.state.Shape != released.Shape() || a.state.SourceID != released.Source.ID {
+		a.cycle.Kind = status.Initial
+	}
+	sequence, err := a.snapshot.Sequence()
+	if err != nil {
+		return status.Preview{}, err
+	}
+	if options.Fresh || sequence == 0 {
+		if err := a.importSource(ctx); err != nil {
+			return status.Preview{}, err
+		}
+		if a.report.EpochChanged {
+			a.cycle.Kind = status.Initial
+		}
+	}
+	if err := a.openTarget(ctx); err != nil {
+		return status.Preview{}, err
+	}
+	if a.programs, err = programs(released, job, a.features, a.schema()); err != nil {
+		return status.Preview{}, err
+	}
+	a.ledger = ledger.Open(overlay, appID, a.features.Connection)
+	keys, _, err := a.keys(ctx)
+	if err != nil {
+		return status.Preview{}, err
+	}
+	recorder := &recorder{limit: options.Limit}
+	if recorder.limit == 0 {
+		recorder.limit = defaultChanges
+	}
+	recent := a.state.recent(m.Clock.Now())
+	of := a.cycleJob(recent)
+	of.Preview = true
+	environment := a.environment()
+	environment.Store, environment.Target, environment.Log, environment.Progress = overlay, connector.DryRun(a.target), recorder, progress
+	summary, err := cycle.Run(ctx, of, keys, environment)
+	if err != nil {
+		return status.Preview{}, err
+	}
+	if summary.Stopped {
+		return status.Preview{}, ctx.Err()
+	}
+	preview := status.Preview{AppID: appID, AppName: released.App.Name, Counts: summary.Counts, Changes: recorder.changes, More: recorder.more}
+	if summary.Held != nil {
+		preview.Held = summary.Held.Count
+	}
+	before, err := m.catalog.Released(appID)
+	if err != nil {
+		return status.Preview{}, err
+	}
+	preview.OpenDoors = openDoors(before, released)
+	return preview, nil
+}
+
+// previewed gives the configuration that a preview runs on.
+func (r *runner) previewed(pending bool) (*catalog.Released, *config.Job, error) {
+	job, err := r.m.job(r.appID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if job == nil {
+		job = &config.Job{AppID: r.appID}
+	}
+	released, err := r.m.catalog.Released(r.appID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !pending && released.App != nil {
+		return released, job, nil
+	}
+	declared, err := r.m.catalog.Declared(r.appID)
+	return declared, job, err
+}
+
+// openDoors tells where a filter or mapping that is no longer there lets more
+// in than before (decisions 33).
+func openDoors(before, after *catalog.Released) []string {
+	var doors []string
+	filters := func(r *catalog.Released, typ string) (n int) {
+		for _, f := range r.Filters {
+			if f.ObjectType == typ {
+				n++
+			}
+		}
+		return n
+	}
+	for _, typ := range objectTypes {
+		if filters(before, typ) > 0 && filters(after, typ) == 0 {
+			doors = append(doors, "The last scoping filter of "+typ+" is gone: every one that is otherwise in scope gets an account.")
+		}
+		if isDeclared(before, typ) && !isDeclared(after, typ) {
+			doors = append(doors, "The mapping of "+typ+" is gone: the template's preconfigured one applies.")
+		}
+	}
+	return doors
+}
+
+// recorder is the log of a preview: it keeps the changes and writes nothing.
+type recorder struct {
+	mu      sync.Mutex
+	limit   int
+	changes []status.Change
+	more    int64
+}
+
+// Mutations implements cycle.Log.
+func (r *recorder) Mutations(entries ...audit.Entry) ([]store.Mutation, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range entries {
+		if len(r.changes) >= r.limit {
+			r.more++
+			continue
+		}
+		change := status.Change{
+			Action: string(e.Action), Type: e.Source.Type, Anchor: e.Source.ID, Source: e.Source.DisplayName, Target: e.Target.ID,
+			Reason: e.Reason, Failed: e.Status == audit.Failure, Skipped: e.Status == audit.Skipped, Held: e.Action == audit.StagedDelete,
+		}
+		for _, property := range e.ModifiedProperties {
+			change.Details = append(change.Details, status.Property(property))
+		}
+		r.changes = append(r.changes, change)
+	}
+	return nil, nil
+}
+
+// Wake implements cycle.Log.
+func (r *recorder) Wake() {}

@@ -1,0 +1,318 @@
+// Package ledger keeps, for each app, what is known of its accounts: the links
+// between source objects and accounts, the members sent to groups, the intents
+// written before a send, the escrows of what failed, and how far a job has come.
+// It lays these out as rows of a store; every change is a mutation that the
+// caller commits together with what belongs to it.
+package ledger
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// Tables of the ledger. Keys begin with the app's id, but for owners.
+const (
+	tableLinks   store.Table = "links"
+	tableClaims  store.Table = "claims"
+	tableOwners  store.Table = "owners"
+	tableDue     store.Table = "due"
+	tableMembers store.Table = "members"
+	tableIntents store.Table = "intents"
+	tableEscrows store.Table = "escrows"
+)
+
+// Ledger reads the rows of one app.
+type Ledger struct {
+	r          store.Reader
+	app        string
+	connection string
+}
+
+// Open gives the ledger of an app whose target is that connection.
+func Open(r store.Reader, appID, connection string) *Ledger {
+	return &Ledger{r, appID, connection}
+}
+
+// Linked is a link and whose it is.
+type Linked struct {
+	Key  directory.Key
+	Link provision.Link
+}
+
+// linkMeta is the part of a link that is stored as JSON; Own tells for each of
+// the values that follow it whether it is ours: '1' or '0'.
+type linkMeta struct {
+	TargetID    string              `json:"t"`
+	CreatedByUs bool                `json:"c,omitempty"`
+	Disabled    *provision.Disabled `json:"d,omitempty"`
+	Unproven    bool                `json:"u,omitempty"`
+	Due         time.Time           `json:"due,omitzero"`
+	Display     string              `json:"n,omitempty"`
+	Claims      []provision.Claim   `json:"m,omitempty"`
+	Assignment  []string            `json:"a,omitempty"`
+	LinkedAt    time.Time           `json:"l,omitzero"`
+	ChangedAt   time.Time           `json:"w,omitzero"`
+	Cycle       string              `json:"y,omitempty"`
+	Own         string              `json:"o,omitempty"`
+}
+
+func encodeLink(l *provision.Link) ([]byte, error) {
+	meta := linkMeta{l.TargetID, l.CreatedByUs, l.Disabled, l.Unproven, l.Due, l.Display, l.Claims, l.Assignment, l.LinkedAt, l.ChangedAt, l.Cycle, ""}
+	values := make(directory.Attributes, 0, len(l.Sent))
+	for path, sent := range l.Sent {
+		values = append(values, directory.Attribute{Name: path, Value: sent.Value})
+	}
+	slices.SortFunc(values, func(a, b directory.Attribute) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	own := make([]byte, len(values))
+	for i, v := range values {
+		own[i] = '0'
+		if l.Sent[v.Name].Own {
+			own[i] = '1'
+		}
+	}
+	meta.Own = string(own)
+	head, err := json.Marshal(meta)
+	if err != nil {
+		return nil, err
+	}
+	data := binary.AppendUvarint(make([]byte, 0, len(head)+64*len(values)), uint64(len(head)))
+	return values.AppendBinary(append(data, head...))
+}
+
+var errLink = errors.New("a stored link is damaged")
+
+func decodeLink(data []byte) (provision.Link, error) {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size > uint64(len(data)-n) {
+		return provision.Link{}, errLink
+	}
+	var meta linkMeta
+	if err := json.Unmarshal(data[n:n+int(size)], &meta); err != nil {
+		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
+	}
+	values, _, err := directory.DecodeAttributes(data[n+int(size):])
+	if err != nil || len(values) != len(meta.Own) {
+		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
+	}
+	link := provision.Link{
+		TargetID: meta.TargetID, CreatedByUs: meta.CreatedByUs, Disabled: meta.Disabled, Unproven: meta.Unproven, Due: meta.Due,
+		Display: meta.Display, Claims: meta.Claims, Assignment: meta.Assignment, LinkedAt: meta.LinkedAt, ChangedAt: meta.ChangedAt,
+		Cycle: meta.Cycle, Sent: make(map[string]provision.Sent, len(values)),
+	}
+	for i, v := range values {
+		link.Sent[v.Name] = provision.Sent{Value: v.Value, Own: meta.Own[i] == '1'}
+	}
+	return link, nil
+}
+
+// Link gives the link of an object, nil when there is none.
+func (l *Ledger) Link(key directory.Key) (*provision.Link, error) {
+	data, err := l.r.Get(tableLinks, store.Key(l.app, key.Type, key.Anchor))
+	if err != nil || data == nil {
+		return nil, err
+	}
+	link, err := decodeLink(data)
+	if err != nil {
+		return nil, fmt.Errorf("link of %s: %w", key, err)
+	}
+	return &link, nil
+}
+
+// Has reports whether an object has a link.
+func (l *Ledger) Has(key directory.Key) (bool, error) {
+	data, err := l.r.Get(tableLinks, store.Key(l.app, key.Type, key.Anchor))
+	return data != nil, err
+}
+
+// Links gives up to limit links of a type, ascending by anchor, after that
+// anchor.
+func (l *Ledger) Links(typ, after string, limit int) ([]Linked, error) {
+	prefix := store.Prefix(l.app, typ)
+	from := prefix
+	if after != "" {
+		from = append(store.Key(l.app, typ, after), 0)
+	}
+	rows, err := l.r.Page(tableLinks, from, store.Successor(prefix), limit)
+	if err != nil {
+		return nil, err
+	}
+	links := make([]Linked, len(rows))
+	for i, row := range rows {
+		link, err := decodeLink(row.Value)
+		if err != nil {
+			return nil, err
+		}
+		links[i] = Linked{directory.Key{Type: typ, Anchor: string(row.Key[len(prefix):])}, link}
+	}
+	return links, nil
+}
+
+// Anchors gives up to limit anchors of linked objects of a type after that
+// anchor, without reading the links.
+func (l *Ledger) Anchors(typ, after string, limit int) ([]string, error) {
+	prefix := store.Prefix(l.app, typ)
+	from := prefix
+	if after != "" {
+		from = append(store.Key(l.app, typ, after), 0)
+	}
+	rows, err := l.r.Page(tableLinks, from, store.Successor(prefix), limit)
+	if err != nil {
+		return nil, err
+	}
+	anchors := make([]string, len(rows))
+	for i, row := range rows {
+		anchors[i] = string(row.Key[len(prefix):])
+	}
+	return anchors, nil
+}
+
+// Put gives the mutations that store a link in place of the one before, with
+// its claims, ownership and due time. Either may be nil: no link.
+func (l *Ledger) Put(key directory.Key, before, after *provision.Link) ([]store.Mutation, error) {
+	var mutations []store.Mutation
+	row := store.Key(l.app, key.Type, key.Anchor)
+	if before != nil {
+		for _, claim := range before.Claims {
+			mutations = append(mutations, store.Delete(tableClaims, l.claimKey(key.Type, claim, key.Anchor)))
+		}
+		if !before.Due.IsZero() {
+			mutations = append(mutations, store.Delete(tableDue, l.dueKey(before.Due, key)))
+		}
+		if after == nil || after.TargetID != before.TargetID || after.Unproven {
+			mutations = append(mutations, store.Delete(tableOwners, l.ownerKey(key.Type, before.TargetID)))
+		}
+	}
+	if after == nil {
+		return append(mutations, store.Delete(tableLinks, row)), nil
+	}
+	data, err := encodeLink(after)
+	if err != nil {
+		return nil, fmt.Errorf("link of %s: %w", key, err)
+	}
+	mutations = append(mutations, store.Put(tableLinks, row, data))
+	for _, claim := range after.Claims {
+		mutations = append(mutations, store.Put(tableClaims, l.claimKey(key.Type, claim, key.Anchor), nil))
+	}
+	if !after.Due.IsZero() {
+		mutations = append(mutations, store.Put(tableDue, l.dueKey(after.Due, key), nil))
+	}
+	if !after.Unproven {
+		owner, err := json.Marshal(Owner{l.app, key})
+		if err != nil {
+			return nil, err
+		}
+		mutations = append(mutations, store.Put(tableOwners, l.ownerKey(key.Type, after.TargetID), owner))
+	}
+	return mutations, nil
+}
+
+// WithoutOwner leaves out of a Put's mutations what it says of ownership.
+func (l *Ledger) WithoutOwner(mutations []store.Mutation) []store.Mutation {
+	return slices.DeleteFunc(mutations, func(m store.Mutation) bool { return m.Table == tableOwners })
+}
+
+// Owner is who manages an account.
+type Owner struct {
+	AppID string        `json:"app"`
+	Key   directory.Key `json:"key"`
+}
+
+// Owner gives who manages an account on this connection, over all apps.
+func (l *Ledger) Owner(typ, targetID string) (*Owner, error) {
+	data, err := l.r.Get(tableOwners, l.ownerKey(typ, targetID))
+	if err != nil || data == nil {
+		return nil, err
+	}
+	var owner Owner
+	if err := json.Unmarshal(data, &owner); err != nil {
+		return nil, fmt.Errorf("owner of account %q: %w", targetID, err)
+	}
+	return &owner, nil
+}
+
+// Claimants gives the linked objects, other than key, that hold a matching
+// value: at most two.
+func (l *Ledger) Claimants(key directory.Key, claim provision.Claim) ([]directory.Key, error) {
+	prefix := append(l.claimKey(key.Type, claim, ""), []byte{}...)
+	rows, err := l.r.Page(tableClaims, prefix, store.Successor(prefix), 3)
+	if err != nil {
+		return nil, err
+	}
+	var others []directory.Key
+	for _, row := range rows {
+		if anchor := string(row.Key[len(prefix):]); anchor != key.Anchor && len(others) < 2 {
+			others = append(others, directory.Key{Type: key.Type, Anchor: anchor})
+		}
+	}
+	return others, nil
+}
+
+// Due gives the keys whose time has come.
+func (l *Ledger) Due(now time.Time) ([]directory.Key, error) {
+	prefix := store.Prefix(l.app)
+	var keys []directory.Key
+	err := store.Each(l.r, tableDue, prefix, func(row store.Row) error {
+		at, key, ok := parseDue(row.Key[len(prefix):])
+		if !ok {
+			return fmt.Errorf("a due row of app %s is damaged", l.app)
+		}
+		if at > now.Unix() {
+			return errStop
+		}
+		keys = append(keys, key)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errStop) {
+		return nil, err
+	}
+	return keys, nil
+}
+
+var errStop = errors.New("stop")
+
+func (l *Ledger) claimKey(typ string, claim provision.Claim, anchor string) []byte {
+	// The value is free text: its length keeps it apart from the anchor.
+	return store.Key(l.app, typ, claim.Path, fmt.Sprintf("%08x%s", len(claim.Value), claim.Value)+"\x01"+anchor)
+}
+
+func (l *Ledger) ownerKey(typ, targetID string) []byte {
+	return store.Key(l.connection, typ, targetID)
+}
+
+func (l *Ledger) dueKey(at time.Time, key directory.Key) []byte {
+	return store.Key(l.app, fmt.Sprintf("%016x", uint64(at.Unix())), key.Type, key.Anchor)
+}
+
+func parseDue(rest []byte) (int64, directory.Key, bool) {
+	var at uint64
+	if len(rest) < 18 {
+		return 0, directory.Key{}, false
+	}
+	if _, err := fmt.Sscanf(string(rest[:16]), "%016x", &at); err != nil {
+		return 0, directory.Key{}, false
+	}
+	typ, anchor, ok := cut(rest[17:])
+	return int64(at), directory.Key{Type: typ, Anchor: anchor}, ok
+}
+
+// cut parts a key at its first zero byte.
+func cut(key []byte) (head, tail string, ok bool) {
+	i := slices.Index(key, 0)
+	if i < 0 {
+		return "", "", false
+	}
+	return string(key[:i]), string(key[i+1:]), true
+}

@@ -1,0 +1,220 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
+)
+
+// Input is what an evaluation may look at besides the object.
+type Input struct {
+	View   *View
+	Now    time.Time
+	Random io.Reader // of Guid and RandomString; nil: they are an error
+	// Taken tells whether the target has a value already, for SelectUniqueValue
+	// on the attribute of that path. known is false when that is not known yet:
+	// Evaluate then fails with *NeedUnique.
+	Taken func(path directory.Path, value string) (taken, known bool, err error)
+}
+
+// Flow is what one rule gives for one object.
+type Flow struct {
+	Path     directory.Path
+	Value    directory.Value // null when the source has none
+	Default  directory.Value // to be used at creation when Value is null
+	Apply    Apply
+	WhenNull WhenNull
+	// Own tells that Value comes from the object, not from a constant: only such
+	// values are taken back when the source loses them.
+	Own       bool
+	NoSource  bool // the rule has only a default
+	Required  bool // the target refuses an account without it
+	CaseExact bool
+	WriteOnly bool // never compared with what the target returns
+	Immutable bool // written at creation only
+	Redacted  bool // the log shows [Redact]
+}
+
+// Reference is one rule whose values are other objects.
+type Reference struct {
+	Path      directory.Path
+	Attribute string // of the source, whose edges flow
+	Multi     bool   // members; else a single one such as manager
+	Apply     Apply
+	WhenNull  WhenNull
+}
+
+// EvaluationError says which attribute of one object could not be had, and
+// why. It concerns this object alone.
+type EvaluationError struct {
+	Path directory.Path
+	Code string // of package audit's codes
+	Err  error
+}
+
+func (e *EvaluationError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
+func (e *EvaluationError) Unwrap() error { return e.Err }
+
+// NeedUnique says that it must be known whether the target has a value already
+// before the mapping can be evaluated.
+type NeedUnique struct {
+	Path  directory.Path
+	Value string
+}
+
+func (e *NeedUnique) Error() string {
+	return fmt.Sprintf("%s: not known yet whether %q is taken", e.Path, e.Value)
+}
+
+// ErrIgnoreObject is returned when a rule says IgnoreObjectFlow.
+var ErrIgnoreObject = errors.New("the mapping ignores this object")
+
+// CanCreate, CanUpdate and CanDelete report which actions are on.
+func (c *Compiled) CanCreate() bool { return c.create }
+
+// CanUpdate reports whether accounts may be changed; a disable is a change.
+func (c *Compiled) CanUpdate() bool { return c.update }
+
+// CanDelete reports whether accounts may be deleted.
+func (c *Compiled) CanDelete() bool { return c.delete }
+
+// TimeDependent reports whether a rule's value depends on the time.
+func (c *Compiled) TimeDependent() bool { return c.timed }
+
+// Paths gives every mapped path but the references.
+func (c *Compiled) Paths() []directory.Path {
+	var paths []directory.Path
+	for _, r := range c.rules {
+		if r.reference == "" {
+			paths = append(paths, r.path)
+		}
+	}
+	return paths
+}
+
+// References gives the rules that carry references.
+func (c *Compiled) References() []Reference {
+	references := make([]Reference, 0, len(c.references))
+	for _, i := range c.references {
+		r := c.rules[i]
+		multi := r.target.multi
+		if !r.target.known {
+			multi = r.path == directory.Path{Name: "members"}
+		}
+		references = append(references, Reference{r.path, r.reference, multi, r.apply, r.whenNull})
+	}
+	return references
+}
+
+// MatchingPaths gives the paths by which accounts are found, first to last.
+func (c *Compiled) MatchingPaths() []directory.Path {
+	paths := make([]directory.Path, len(c.matching))
+	for i, at := range c.matching {
+		paths[i] = c.rules[at].path
+	}
+	return paths
+}
+
+// CaseExact reports whether the target tells values of a mapped path apart by
+// case.
+func (c *Compiled) CaseExact(path directory.Path) bool {
+	for _, r := range c.rules {
+		if r.path == path {
+			return r.target.caseExact
+		}
+	}
+	return false
+}
+
+// Match is one matching attribute and the object's value for it.
+type Match struct {
+	Path  directory.Path
+	Value directory.Value
+}
+
+// Matches gives the object's matching values by precedence; those without a
+// value are left out. The error is an *EvaluationError.
+func (c *Compiled) Matches(in Input) ([]Match, error) {
+	var matches []Match
+	for _, i := range c.matching {
+		flow, ignored, err := c.evaluate(&c.rules[i], in)
+		if err != nil {
+			return nil, err
+		}
+		if !ignored && !flow.Value.IsNull() {
+			matches = append(matches, Match{flow.Path, flow.Value})
+		}
+	}
+	return matches, nil
+}
+
+// Evaluate gives what flows into the object's account, reference rules apart.
+// Rules that apply only at creation are left out unless creating. The error is
+// an *EvaluationError, *NeedUnique or ErrIgnoreObject.
+func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
+	flows := make([]Flow, 0, len(c.rules))
+	for i := range c.rules {
+		r := &c.rules[i]
+		if r.reference != "" || !creating && (r.apply == ApplyOnCreate || r.target.immutable) {
+			continue
+		}
+		flow, ignored, err := c.evaluate(r, in)
+		if err != nil {
+			return nil, err
+		}
+		if !ignored {
+			flows = append(flows, flow)
+		}
+	}
+	return flows, nil
+}
+
+func (c *Compiled) evaluate(r *rule, in Input) (flow Flow, ignored bool, err error) {
+	flow = Flow{
+		Path: r.path, Default: r.fallback, Apply: r.apply, WhenNull: r.whenNull, Own: !r.constant, NoSource: !r.hasSource,
+		Required: r.target.required, CaseExact: r.target.caseExact, WriteOnly: r.target.writeOnly, Immutable: r.target.immutable,
+	}
+	fail := func(code string, err error) (Flow, bool, error) {
+		return Flow{}, false, &EvaluationError{r.path, code, err}
+	}
+	if r.source != nil {
+		environment := expression.Environment{
+			Attribute: in.View.Attribute,
+			Now:       func() (time.Time, error) { return in.Now, nil },
+			Random:    in.Random,
+		}
+		if in.Taken != nil {
+			environment.Taken = func(value string) (bool, bool, error) { return in.Taken(r.path, value) }
+		}
+		result, err := r.source.Evaluate(&environment)
+		if err != nil {
+			var need *expression.NeedUnique
+			if errors.As(err, &need) {
+				return Flow{}, false, &NeedUnique{r.path, need.Value}
+			}
+			return fail("AttributeValidationFailed", err)
+		}
+		switch result.Ignore {
+		case expression.IgnoreAttribute:
+			return Flow{}, true, nil
+		case expression.IgnoreObject:
+			return Flow{}, false, ErrIgnoreObject
+		}
+		flow.Redacted = result.Redacted
+		if !result.Value.IsEmpty() {
+			if flow.Value, err = r.target.convert(result.Value); err != nil {
+				return fail("SchemaPropertyCanOnlyAcceptValue", err)
+			}
+		}
+	}
+	if !flow.Default.IsNull() {
+		if flow.Default, err = r.target.convert(flow.Default); err != nil {
+			return fail("AttributeValidationFailed", fmt.Errorf("default: %w", err))
+		}
+	}
+	return flow, false, nil
+}

@@ -1,0 +1,354 @@
+package provision
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/scoping"
+)
+
+// Decide gives what is to be done in a situation. It is pure: the same
+// situation and program give the same decision.
+func Decide(s Situation, p *Program) Decision {
+	c := &considering{Situation: s, Program: p}
+	c.judge()
+	if !c.unlinkedMatch() {
+		return c.decision
+	}
+	r := rowFor(c.standing, c.linkState(), c.accountState())
+	c.carryOut(r)
+	if len(c.decision.Need) == 0 {
+		c.explain()
+	}
+	return c.decision
+}
+
+// considering is a decision in the making.
+type considering struct {
+	Situation
+	*Program
+
+	standing standing
+	scope    scoping.Verdict
+	scopeErr error
+	matches  []mapping.Match
+	decision Decision
+}
+
+// judge finds what the source object and its entitlement amount to.
+func (c *considering) judge() {
+	switch c.Presence {
+	case Unseen:
+		c.standing = notInSource
+		return
+	case Unreadable:
+		c.standing = unreadable
+		return
+	case Orphaned:
+		c.standing = orphaned
+		return
+	case Absent:
+		c.standing, c.decision.Loss = absent, LossAbsent
+	case Deleted:
+		c.standing, c.decision.Loss = deleted, LossDeleted
+	case SoftDeleted:
+		c.standing, c.decision.Loss = offInSource, LossDisabled
+	case Present:
+		// All parts are evaluated, so that the log can tell of each.
+		c.scope, c.scopeErr = c.Scope.Evaluate(c.View.Attribute)
+		switch {
+		case !c.View.Enabled():
+			c.standing, c.decision.Loss = offInSource, LossDisabled
+		case !c.All && !c.Assigned:
+			c.standing, c.decision.Loss = outOfScope, LossOutOfScope
+		case c.scopeErr != nil:
+			c.standing = unjudgeable
+		case !c.scope.InScope:
+			c.standing, c.decision.Loss = outOfScope, LossOutOfScope
+		default:
+			c.standing = inScope
+		}
+	}
+	if c.View != nil {
+		c.View.SoftDeleted = c.decision.Loss != LossNone
+	}
+}
+
+func (c *considering) linkState() linkState {
+	switch {
+	case c.Link == nil:
+		return unlinked
+	case c.Link.Unproven:
+		return unproven
+	case c.Link.Disabled != nil && c.Link.Disabled.Loss == LossOutOfScope:
+		return retired
+	case c.Link.Disabled != nil:
+		return disabled
+	}
+	return live
+}
+
+func (c *considering) accountState() accountState {
+	switch {
+	case c.Owner != "":
+		return ownedElsewhere
+	case c.Missing:
+		return missing
+	case c.Current != nil && c.Link != nil && c.Link.Unproven && !c.confirms(c.Current):
+		return contradicts
+	case c.Current != nil:
+		return read
+	case c.Matches == nil || c.Link != nil:
+		return notLookedUp
+	}
+	switch hits := c.hits(); len(hits.Accounts) {
+	case 0:
+		return noneFound
+	case 1:
+		return oneFound
+	}
+	return severalFound
+}
+
+// hits gives the first matching attribute that found an account.
+func (c *considering) hits() MatchResult {
+	for _, result := range c.Matches {
+		if len(result.Accounts) > 0 {
+			return result
+		}
+	}
+	return MatchResult{}
+}
+
+// confirms reports whether an account holds the matching value that the object
+// has, or had when the link was made.
+func (c *considering) confirms(account *connector.Account) bool {
+	matches, err := c.Mapping.Matches(c.input())
+	if err != nil {
+		return false
+	}
+	for _, m := range matches {
+		value, ok := account.Values[m.Path.String()]
+		if ok && Fold(c.Mapping, m.Path, value) == Fold(c.Mapping, m.Path, m.Value) {
+			return true
+		}
+	}
+	for _, claim := range c.Link.Claims {
+		path, err := directory.ParsePath(claim.Path)
+		if err != nil {
+			continue
+		}
+		if value, ok := account.Values[claim.Path]; ok && Fold(c.Mapping, path, value) == claim.Value {
+			return true
+		}
+	}
+	return false
+}
+
+// Fold gives the text by which matching values are compared: as it is where
+// the target tells case apart, else folded (decisions 25).
+func Fold(m *mapping.Compiled, path directory.Path, value directory.Value) string {
+	if m.CaseExact(path) {
+		return value.String()
+	}
+	return directory.Fold(value.String())
+}
+
+// Claims gives an object's matching values as claims.
+func Claims(m *mapping.Compiled, matches []mapping.Match) []Claim {
+	claims := make([]Claim, len(matches))
+	for i, match := range matches {
+		claims[i] = Claim{match.Path.String(), Fold(m, match.Path, match.Value)}
+	}
+	return claims
+}
+
+func (c *considering) input() mapping.Input {
+	return mapping.Input{View: c.View, Now: c.Now, Random: c.Random, Taken: c.Taken}
+}
+
+// unlinkedMatch finds the matching values of an object that is to be
+// provisioned. false: the decision is made, since it has none.
+func (c *considering) unlinkedMatch() bool {
+	if c.standing != inScope {
+		return true
+	}
+	var err error
+	if c.matches, err = c.Mapping.Matches(c.input()); err != nil {
+		if c.Link != nil {
+			return true // the link is what counts; evaluation will tell the error
+		}
+		c.failEvaluation(err)
+		c.explain()
+		return false
+	}
+	if c.Link != nil {
+		if len(c.Rivals) > 0 {
+			c.Rivals = nil // one is linked already: it goes on (decisions 25)
+		}
+		return true
+	}
+	switch {
+	case len(c.matches) == 0:
+		c.skip(EntryJoiningPropertyValueMissing, "the object has no value for any matching attribute")
+	case len(c.Rivals) > 0:
+		names := make([]string, len(c.Rivals))
+		for i, rival := range c.Rivals {
+			names[i] = rival.String()
+		}
+		c.fail(DuplicateSourceEntries, "has the same matching value as "+strings.Join(names, ", ")+"; neither is written")
+	case !c.Mapping.CanCreate() && !c.Mapping.CanUpdate():
+		c.skip(ActionNotAllowed, "neither create nor update is among the mapping's actions")
+	default:
+		return true
+	}
+	c.explain()
+	return false
+}
+
+// carryOut turns a row of the table into the decision.
+func (c *considering) carryOut(r row) {
+	switch r.verdict {
+	case lookForMatch:
+		c.need(Lookup{Kind: LookupMatch, Matches: c.matches})
+	case lookAtAccount:
+		id := ""
+		if c.Link != nil {
+			id = c.Link.TargetID
+		} else {
+			id = c.hits().Accounts[0]
+		}
+		c.need(Lookup{Kind: LookupCurrent, ID: id})
+	case matchAgain:
+		again := c.Situation
+		again.Lost, again.Link, again.Current, again.Missing, again.Owner = c.Link, nil, nil, false, ""
+		loss := c.decision
+		next := &considering{Situation: again, Program: c.Program, decision: loss}
+		next.standing, next.scope, next.scopeErr = c.standing, c.scope, c.scopeErr
+		if next.unlinkedMatch() {
+			next.carryOut(rowFor(next.standing, next.linkState(), next.accountState()))
+		}
+		*c = *next
+	case createAccount:
+		c.create()
+	case updateAccount:
+		c.update()
+	case loseScope:
+		switch c.Policy.OutOfScope {
+		case config.RemovalDelete:
+			c.delete(r.reason)
+		case config.RemovalDisable:
+			c.disable(r.reason)
+		default:
+			c.skip(SkipOutOfScopeDeletions, "out_of_scope is ignore: the account is left as it is")
+		}
+	case disableAccount:
+		c.disable(r.reason)
+	case disableThenWait:
+		c.loseAbsent(r.reason)
+	case afterGrace:
+		c.deleteAfterGrace(r.reason)
+	case deleteAccount:
+		switch c.Policy.Deleted {
+		case config.RemovalDelete:
+			c.delete(r.reason)
+		case config.RemovalDisable:
+			if c.Link.Disabled != nil {
+				c.keep()
+			} else {
+				c.disable(r.reason)
+			}
+		default:
+			c.skip(SkipOutOfScopeDeletions, "deleted is ignore: the account is left as it is")
+		}
+	case keepAsIs:
+		c.keep()
+	case skip:
+		c.skip(r.reason, c.describe(r.reason))
+	case fail:
+		c.fail(r.reason, c.describe(r.reason))
+	}
+}
+
+// describe says more of a row's reason.
+func (c *considering) describe(reason string) string {
+	switch reason {
+	case InvalidSourceRecord:
+		if c.Problem != nil {
+			return c.Problem.Where + ": " + c.Problem.Detail
+		}
+	case AttributeValidationFailed:
+		if c.scopeErr != nil {
+			return c.scopeErr.Error()
+		}
+	case DuplicateTargetEntries:
+		hits := c.hits()
+		return fmt.Sprintf("%s = %q is held by the accounts %s; none of them is written",
+			hits.Match.Path, hits.Match.Value, strings.Join(hits.Accounts, ", "))
+	case OwnedByAnother:
+		return "the account belongs to " + c.Owner + " already"
+	case NotInScope:
+		return c.whyOutOfScope()
+	case UnprovenLink:
+		return "the link dates from before the app's connection or source changed and was not confirmed; it never gives a removal"
+	case SourceEpochChanged:
+		return "what identifies an object in the source has changed and this one was not matched again; its account is left as it is"
+	}
+	return ""
+}
+
+func (c *considering) whyOutOfScope() string {
+	if !c.All && !c.Assigned {
+		return "not assigned to the app"
+	}
+	var failed []string
+	for _, clause := range c.scope.Clauses {
+		if !clause.Passed {
+			failed = append(failed, clause.String())
+		}
+	}
+	return "no scoping filter passes: " + strings.Join(failed, "; ")
+}
+
+func (c *considering) need(lookups ...Lookup) { c.decision.Need = append(c.decision.Need, lookups...) }
+
+func (c *considering) skip(reason, detail string) {
+	if reason == NotInScope && !c.All && !c.Assigned {
+		reason = NotEffectivelyEntitled
+	}
+	c.decision.Outcome, c.decision.Action, c.decision.Reason, c.decision.Detail = Skipped, ActionNone, reason, detail
+	c.decision.After = c.Link
+}
+
+func (c *considering) fail(reason, detail string) {
+	c.decision.Outcome, c.decision.Action, c.decision.Reason, c.decision.Detail = Failed, ActionNone, reason, detail
+	c.decision.After = c.Link
+	c.decision.Operation, c.decision.Changes, c.decision.Need = nil, nil, nil
+}
+
+// keep leaves everything, but for what the link remembers of the object.
+func (c *considering) keep() {
+	c.decision.Outcome, c.decision.Action, c.decision.After = Unchanged, ActionNone, c.Link
+}
+
+// failEvaluation turns an error of the mapping into the decision: a need for
+// a look-up, a skip, or a failure of this object alone.
+func (c *considering) failEvaluation(err error) {
+	var need *mapping.NeedUnique
+	var evaluation *mapping.EvaluationError
+	switch {
+	case errors.As(err, &need):
+		c.need(Lookup{Kind: LookupUnique, Path: need.Path, Value: need.Value})
+	case errors.Is(err, mapping.ErrIgnoreObject):
+		c.skip(IgnoreObjectFlow, "the mapping says IgnoreObjectFlow for this object")
+	case errors.As(err, &evaluation):
+		c.fail(evaluation.Code, evaluation.Error())
+	default:
+		c.fail(AttributeValidationFailed, err.Error())
+	}
+}

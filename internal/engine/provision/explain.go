@@ -1,0 +1,139 @@
+package provision
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
+)
+
+// Names of steps, as logs of the field have them.
+const (
+	stepImport  = "EntryImport"
+	stepScoping = "EntrySynchronizationScoping"
+	stepMatch   = "EntryMatching"
+)
+
+// explain writes the steps of the decision. The export's step is the
+// cycle's, which alone knows the answer.
+func (c *considering) explain() {
+	if c.decision.Outcome == Unchanged {
+		return
+	}
+	c.explainImport()
+	if c.Presence != Unreadable && c.View != nil {
+		c.explainScope()
+	}
+	if c.standing == inScope {
+		c.explainMatch()
+	}
+	c.explainAction()
+	if len(c.decision.Pending) > 0 {
+		c.step(audit.Step{Name: UnresolvedReference, Type: audit.StepReferenceResolution, Status: audit.Warning,
+			Description: "not in the app yet, written as soon as they are: " + strings.Join(c.decision.Pending, ", ")})
+	}
+}
+
+func (c *considering) step(s audit.Step) { c.decision.Steps = append(c.decision.Steps, s) }
+
+func (c *considering) explainImport() {
+	s := audit.Step{Name: stepImport, Type: audit.StepImport, Status: audit.Success, Details: map[string]string{"anchor": c.Key.Anchor}}
+	switch c.Presence {
+	case Present:
+		s.Description = "read from the source"
+	case SoftDeleted:
+		s.Description = "deleted in the source in a way that can be undone, since " + stamp(c)
+	case Absent:
+		s.Description = "no longer in the source, by a complete read, since " + stamp(c)
+	case Deleted:
+		s.Description = "deleted in the source, by its own word, since " + stamp(c)
+	case Orphaned:
+		s.Description = "not seen since the source's identities changed"
+	case Unreadable:
+		s.Status, s.Description = audit.Failure, "the record in the source is broken"
+	case Unseen:
+		s.Description = "never seen in the source"
+	}
+	c.step(s)
+}
+
+func stamp(c *considering) string { return c.Since.UTC().Format("2006-01-02T15:04:05Z") }
+
+func (c *considering) explainScope() {
+	details := map[string]string{"IsActive": title(c.Presence == Present && c.View.Enabled())}
+	if c.All {
+		details["Assigned"] = "Scope sync all"
+	} else {
+		details["Assigned"] = title(c.Assigned)
+	}
+	details["IsEffectivelyEntitledForProvisioning"] = title(c.All || c.Assigned)
+	for _, clause := range c.scope.Clauses {
+		details[clause.String()] = title(clause.Passed)
+	}
+	s := audit.Step{Name: stepScoping, Type: audit.StepScoping, Status: audit.Success, Details: details, Description: "in scope"}
+	switch {
+	case c.scopeErr != nil:
+		s.Status, s.Description = audit.Failure, c.scopeErr.Error()
+	case c.standing == outOfScope:
+		s.Status, s.Description = audit.Skipped, c.whyOutOfScope()
+	case c.standing == offInSource:
+		s.Status, s.Description = audit.Skipped, "disabled in the source"
+	}
+	c.step(s)
+}
+
+func title(b bool) string {
+	if b {
+		return "True"
+	}
+	return "False"
+}
+
+func (c *considering) explainMatch() {
+	s := audit.Step{Name: stepMatch, Type: audit.StepMatching, Status: audit.Success, Details: map[string]string{}}
+	if c.Lost != nil {
+		s.Details["lost"] = c.Lost.TargetID
+	}
+	switch {
+	case c.Link != nil:
+		s.Description = "linked to account " + strconv.Quote(c.Link.TargetID)
+	case len(c.matches) == 0:
+		s.Status, s.Description = audit.Skipped, "no matching attribute has a value"
+	case c.Matches == nil:
+		s.Status, s.Description = audit.Skipped, "not looked for in the app"
+	default:
+		for _, result := range c.Matches {
+			s.Details[result.Match.Path.String()+" = "+result.Match.Value.String()] = strconv.Itoa(len(result.Accounts)) + " found"
+		}
+		switch hits := c.hits(); len(hits.Accounts) {
+		case 0:
+			s.Description = "no account in the app has a matching value"
+		case 1:
+			s.Description = "matches account " + strconv.Quote(hits.Accounts[0]) + " by " + hits.Match.Path.String()
+		default:
+			s.Status, s.Description = audit.Failure, "several accounts match by "+hits.Match.Path.String()
+		}
+	}
+	c.step(s)
+}
+
+func (c *considering) explainAction() {
+	s := audit.Step{Type: audit.StepProcessing, Status: audit.Success, Description: c.decision.Detail}
+	switch {
+	case c.decision.Outcome == Failed:
+		s.Name, s.Status = "EntrySynchronizationError", audit.Failure
+	case c.decision.Outcome == Skipped:
+		s.Name, s.Status = "EntrySynchronizationSkip", audit.Skipped
+		s.Details = map[string]string{"SkipReason": c.decision.Reason}
+	case c.decision.Action == ActionCreate:
+		s.Name, s.Description = "EntrySynchronizationAdd", "an account is created"
+	case c.decision.Action == ActionDelete:
+		s.Name = "EntrySynchronizationDelete"
+	default:
+		s.Name = "EntrySynchronizationUpdate"
+		if s.Description == "" {
+			s.Description = strconv.Itoa(len(c.decision.Changes)) + " attributes change"
+		}
+	}
+	c.step(s)
+}

@@ -1,0 +1,35 @@
+package provision
+
+// Reasons of decisions. The texts and advice for administrators stand in
+// package audit under the same codes.
+const (
+	NotEffectivelyEntitled           = "NotEffectivelyEntitled"
+	NotInScope                       = "NotInScope"
+	DisabledInSource                 = "DisabledInSource"
+	EntryJoiningPropertyValueMissing = "EntryJoiningPropertyValueIsMissing"
+	EntrySynchronizationSkipped      = "EntrySynchronizationSkipped"
+	RedundantExport                  = "RedundantExport"
+	AttributeValidationFailed        = "AttributeValidationFailed"
+	MissingValues                    = "MissingValues"
+	UnresolvedReference              = "UnableToResolveReferenceAttributeValue"
+	ActionNotAllowed                 = "ActionNotAllowed"
+	SkipOutOfScopeDeletions          = "SkipOutOfScopeDeletions"
+	IgnoreObjectFlow                 = "IgnoreObjectFlow"
+	InvalidSourceRecord              = "InvalidSourceRecord"
+	InvalidAnchor                    = "InvalidAnchor"
+	InternalError                    = "InternalError"
+	EntryConflict                    = "EntryConflict"
+	DuplicateTargetEntries           = "DuplicateTargetEntries"
+	DuplicateSourceEntries           = "DuplicateSourceEntries"
+	OwnedByAnother                   = "OwnedByAnother"
+	ProtectedAccount                 = "ProtectedAccount"
+	SourceObjectAbsent               = "SourceObjectAbsent"
+	SourceObjectDeleted              = "SourceObjectDeleted"
+	SourceEpochChanged               = "SourceEpochChanged"
+	UnprovenLink                     = "LinkUnproven"
+	ManagementEnded                  = "ManagementEnded"
+	CannotDisable                    = "DisableNotSupported"
+	CannotDelete                     = "CannotDelete"
+	AdoptedGroup                     = "AdoptedGroup"
+	AttributeNotTaken                = "AttributeNotTaken"
+)

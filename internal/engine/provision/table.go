@@ -1,0 +1,133 @@
+package provision
+
+// standing is what the source object and its entitlement amount to.
+type standing uint8
+
+const (
+	inScope     standing = iota
+	outOfScope           // not assigned, or a filter does not pass
+	offInSource          // disabled or soft-deleted in the source
+	absent               // missing from a complete read
+	deleted              // gone by the source's own word
+	orphaned             // known from another epoch of the source only
+	unreadable           // there, but its record is broken
+	unjudgeable          // the filter cannot be evaluated
+	notInSource          // never told of
+	anyStanding standing = 255
+)
+
+// linkState is how the object is joined to an account.
+type linkState uint8
+
+const (
+	unlinked linkState = iota
+	live               // linked; the account is left as it is
+	disabled           // linked; we keep the account disabled
+	retired            // linked; disabled for loss of scope, where management ends
+	unproven           // linked; to be confirmed first
+	anyLink  linkState = 255
+)
+
+// accountState is what was found in the target.
+type accountState uint8
+
+const (
+	notLookedUp    accountState = iota
+	noneFound                   // matched: nobody
+	oneFound                    // matched: one account, not read yet
+	severalFound                // matched: more than one
+	read                        // the account was read
+	ownedElsewhere              // it belongs to another object
+	missing                     // linked, and gone from the target
+	contradicts                 // unproven, and the account is somebody else's
+	anyAccount     accountState = 255
+)
+
+// verdict names a rule that turns a row into a decision.
+type verdict uint8
+
+const (
+	lookForMatch    verdict = iota // ask the target who has the matching value
+	lookAtAccount                  // read the account first
+	matchAgain                     // the link is void: decide without it
+	createAccount                  //
+	updateAccount                  // write differences; enable when we disabled it
+	loseScope                      // policy out_of_scope
+	disableAccount                 // always
+	disableThenWait                // disable now, delete after the grace period
+	afterGrace                     // disabled for absence: delete when the time has come
+	deleteAccount                  // policy deleted
+	keepAsIs                       // nothing to do, nothing to say
+	skip                           // nothing is done, for the row's reason
+	fail                           // the object fails, for the row's reason
+)
+
+// row says what to do in one situation.
+type row struct {
+	standing standing
+	link     linkState
+	account  accountState
+	verdict  verdict
+	reason   string
+}
+
+// table is the situation table: the first row that fits decides. Each row has
+// its test.
+var table = []row{
+	{unreadable, anyLink, anyAccount, fail, InvalidSourceRecord},
+	{unjudgeable, anyLink, anyAccount, fail, AttributeValidationFailed},
+	{notInSource, anyLink, anyAccount, keepAsIs, ""},
+
+	{inScope, unlinked, notLookedUp, lookForMatch, ""},
+	{inScope, unlinked, noneFound, createAccount, ""},
+	{inScope, unlinked, oneFound, lookAtAccount, ""},
+	{inScope, unlinked, severalFound, fail, DuplicateTargetEntries},
+	{inScope, unlinked, ownedElsewhere, fail, OwnedByAnother},
+	{inScope, unlinked, missing, fail, InvalidAnchor}, // found by matching, gone when read: next cycle
+	{inScope, unlinked, read, updateAccount, ""},
+	{inScope, unproven, notLookedUp, lookAtAccount, ""},
+	{inScope, unproven, contradicts, matchAgain, ""},
+	{inScope, anyLink, missing, matchAgain, ""},
+	{inScope, anyLink, ownedElsewhere, fail, OwnedByAnother},
+	{inScope, anyLink, anyAccount, updateAccount, ""},
+
+	{outOfScope, unlinked, anyAccount, skip, NotInScope},
+	{outOfScope, live, anyAccount, loseScope, NotInScope},
+	{outOfScope, disabled, anyAccount, keepAsIs, ""},
+	{outOfScope, retired, anyAccount, keepAsIs, ""},
+
+	{offInSource, unlinked, anyAccount, skip, DisabledInSource},
+	{offInSource, live, anyAccount, disableAccount, DisabledInSource},
+	{offInSource, disabled, anyAccount, keepAsIs, ""},
+	{offInSource, retired, anyAccount, keepAsIs, ""},
+
+	{absent, unlinked, anyAccount, keepAsIs, ""},
+	{absent, live, anyAccount, disableThenWait, SourceObjectAbsent},
+	{absent, disabled, anyAccount, afterGrace, SourceObjectAbsent},
+	{absent, retired, anyAccount, keepAsIs, ManagementEnded},
+
+	{deleted, unlinked, anyAccount, keepAsIs, ""},
+	{deleted, live, anyAccount, deleteAccount, SourceObjectDeleted},
+	{deleted, disabled, anyAccount, deleteAccount, SourceObjectDeleted},
+	{deleted, retired, anyAccount, keepAsIs, ManagementEnded},
+
+	{orphaned, unlinked, anyAccount, keepAsIs, ""},
+	{orphaned, anyLink, anyAccount, skip, SourceEpochChanged},
+
+	// What is left is an unproven link whose object is lost: it never gives a
+	// removal (decisions 28).
+	{anyStanding, unproven, anyAccount, skip, UnprovenLink},
+}
+
+// rowFor gives the row that decides.
+func rowFor(s standing, l linkState, a accountState) row {
+	for _, r := range table {
+		if (r.standing == s || r.standing == anyStanding) &&
+			(r.link == l || r.link == anyLink) &&
+			(r.account == a || r.account == anyAccount) {
+			return r
+		}
+	}
+	// The tests try every combination; this is the safe answer all the same.
+	return row{s, l, a, fail, InternalError}
+}

@@ -1,0 +1,207 @@
+// Package scoping decides by clauses over attributes of a source object
+// whether the object is in scope. Clauses of one filter must all hold; of
+// several filters any may. The package is pure.
+package scoping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
+)
+
+// Clause is one condition on one attribute. Value is nil for operators that
+// take none.
+type Clause struct {
+	Attribute string   `json:"attribute"`
+	Operator  Operator `json:"operator"`
+	Value     *string  `json:"value,omitempty"`
+}
+
+// String shows the clause as "department equals Engineering".
+func (c Clause) String() string {
+	text := c.Attribute + " " + string(c.Operator)
+	if c.Value != nil {
+		text += " " + *c.Value
+	}
+	return text
+}
+
+// Filter passes an object that meets all of its clauses.
+type Filter struct {
+	Name    string   `json:"name"`
+	Clauses []Clause `json:"clauses"`
+}
+
+// Compiled is the filters of one object type, checked. It is immutable and
+// safe for concurrent use.
+type Compiled struct {
+	filters []compiledFilter
+	clauses int // of all filters
+}
+
+type compiledFilter struct {
+	name    string
+	clauses []compiledClause
+}
+
+type compiledClause struct {
+	Clause
+	test test // nil: IsNull
+}
+
+// Compile checks filters: that each has clauses, and each clause an attribute,
+// a known operator and a value just where one is taken. The error is an
+// *InvalidClauseError. No filters: every object is in scope.
+func Compile(filters []Filter) (*Compiled, error) {
+	c := &Compiled{filters: make([]compiledFilter, len(filters))}
+	for i, filter := range filters {
+		if len(filter.Clauses) == 0 {
+			return nil, &InvalidClauseError{Filter: filter.Name, Index: -1, Field: "clauses",
+				Problem: "the filter has no clauses and would let every object pass; remove the filter if that is meant"}
+		}
+		clauses, err := compileClauses(filter)
+		if err != nil {
+			return nil, err
+		}
+		c.filters[i] = compiledFilter{filter.Name, clauses}
+		c.clauses += len(clauses)
+	}
+	return c, nil
+}
+
+func compileClauses(filter Filter) ([]compiledClause, error) {
+	clauses := make([]compiledClause, len(filter.Clauses))
+	for i, clause := range filter.Clauses {
+		refuse := func(field, problem string) *InvalidClauseError {
+			return &InvalidClauseError{Filter: filter.Name, Index: i, Clause: clause, Field: field, Problem: problem}
+		}
+		operators := Operators()
+		switch {
+		case clause.Attribute == "":
+			return nil, refuse("attribute", "the attribute's name is missing")
+		case !slices.Contains(operators, clause.Operator):
+			err := refuse("operator", fmt.Sprintf("unknown operator %q", clause.Operator))
+			names := make([]string, len(operators))
+			for i, operator := range operators {
+				names[i] = string(operator)
+			}
+			err.Expected = "one of " + strings.Join(names, ", ")
+			err.Suggestion, _ = expression.Nearest(string(clause.Operator), names)
+			return nil, err
+		case clause.Value != nil && !clause.Operator.TakesValue():
+			return nil, refuse("value", fmt.Sprintf("the operator %s takes no value", clause.Operator))
+		case clause.Value == nil && clause.Operator.TakesValue():
+			return nil, refuse("value", fmt.Sprintf("the operator %s needs a value", clause.Operator))
+		case clause.Value != nil && *clause.Value == "":
+			return nil, refuse("value", fmt.Sprintf("the value is empty; %s and %s ask for that", IsNull, IsNotNull))
+		}
+		clauses[i].Clause = clause
+		if clause.Operator == IsNull {
+			continue
+		}
+		value := ""
+		if clause.Value != nil {
+			value = *clause.Value
+		}
+		compiled, problem := clause.Operator.compile(value)
+		if problem != "" {
+			return nil, refuse("value", problem)
+		}
+		clauses[i].test = compiled
+	}
+	return clauses, nil
+}
+
+// Attributes gives the names of the attributes that the filters look at,
+// ascending, each once.
+func (c *Compiled) Attributes() []string {
+	var names []string
+	for _, filter := range c.filters {
+		for _, clause := range filter.clauses {
+			names = append(names, clause.Attribute)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Verdict is what filters say of one object.
+type Verdict struct {
+	InScope bool
+	Clauses []ClauseResult // every clause of every filter, in order
+}
+
+// ClauseResult is what one clause says.
+type ClauseResult struct {
+	Filter string
+	Clause Clause
+	Passed bool
+}
+
+// String shows the clause as it stands in the log: "NY engineers department
+// equals Engineering".
+func (r ClauseResult) String() string {
+	return strings.TrimLeft(r.Filter+" "+r.Clause.String(), " ")
+}
+
+// Evaluate judges one object by its attributes, all clauses of it. The error
+// is an *EvaluationError: the object cannot be judged, which does not mean
+// that it is out of scope.
+func (c *Compiled) Evaluate(attribute func(name string) (directory.Value, bool)) (Verdict, error) {
+	verdict := Verdict{InScope: len(c.filters) == 0, Clauses: make([]ClauseResult, 0, c.clauses)}
+	for _, filter := range c.filters {
+		all := true
+		for _, clause := range filter.clauses {
+			passed, err := clause.passes(attribute)
+			if err != nil {
+				return Verdict{}, &EvaluationError{Filter: filter.name, Clause: clause.Clause, Problem: err.Error()}
+			}
+			all = all && passed
+			verdict.Clauses = append(verdict.Clauses, ClauseResult{filter.name, clause.Clause, passed})
+		}
+		verdict.InScope = verdict.InScope || all
+	}
+	return verdict, nil
+}
+
+func (c compiledClause) passes(attribute func(name string) (directory.Value, bool)) (bool, error) {
+	value, _ := attribute(c.Attribute)
+	if value.Kind() == directory.KindList {
+		switch values := value.Values(); len(values) {
+		case 0:
+			value = directory.Null
+		case 1:
+			value = values[0]
+		default:
+			return false, fmt.Errorf("%s holds %d values, a filter needs one; map an attribute to one of them, as Item([%s], 1) does",
+				c.Attribute, len(values), c.Attribute)
+		}
+	}
+	if kind := value.Kind(); kind == directory.KindList || kind == directory.KindComplex {
+		return false, fmt.Errorf("%s has parts, a filter needs a single value", c.Attribute)
+	}
+	if value.IsEmpty() {
+		return c.Operator == IsNull, nil
+	}
+	if c.test == nil {
+		return false, nil
+	}
+	return c.test(value)
+}
+
+// ClausesMatch reports whether an object meets all the clauses; none: true.
+// The error is that of Compile or Evaluate.
+func ClausesMatch(clauses []Clause, attribute func(name string) (directory.Value, bool)) (bool, error) {
+	if len(clauses) == 0 {
+		return true, nil
+	}
+	c, err := Compile([]Filter{{Clauses: clauses}})
+	if err != nil {
+		return false, err
+	}
+	verdict, err := c.Evaluate(attribute)
+	return verdict.InScope, err
+}

@@ -1,0 +1,233 @@
+package snapshot
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+)
+
+// Bounds of a page: how many changes, or bytes of them, are committed at once.
+const (
+	pageSize  = 2000
+	pageBytes = 8 << 20
+)
+
+// Import reads the source from where the last import ended, and keeps what it
+// says. The types are the object types that are wanted; a type that was not
+// among those of the last import makes it read everything.
+//
+// approve is asked when a complete read names no object of a type of which
+// known objects were there: false, or a nil approve, makes the read prove
+// nothing about that type. The error is the source's or the store's; what was
+// given before it is kept, nobody counts as gone, and the next import begins
+// where this one did. One import runs at a time, a second one waits.
+func (s *Snapshot) Import(ctx context.Context, source connector.Source, types []string, approve func(typ string, known int) bool) (Report, error) {
+	s.importing.Lock()
+	defer s.importing.Unlock()
+	m, err := s.readMeta(s.store)
+	if err != nil {
+		return Report{}, err
+	}
+	i := newImporter(s, types)
+	s.setRunning(i)
+	defer s.setRunning(nil)
+
+	request := connector.ReadRequest{Types: types}
+	if !slices.ContainsFunc(types, func(typ string) bool { return !slices.Contains(m.Types, typ) }) {
+		request.Since = m.Watermark
+	}
+	result, err := source.Read(ctx, request, func(change connector.Change) error { return i.take(ctx, change) })
+	if flushed := i.flush(ctx); err == nil {
+		err = flushed
+	}
+	switch {
+	case err != nil:
+	case !result.Unchanged:
+		err = i.conclude(ctx, result, approve)
+	case request.Since == nil || i.given:
+		err = fmt.Errorf("the source says that nothing changed, against what it was asked or gave")
+	default:
+		i.report.Unchanged = true
+		result.Epoch = m.Epoch
+		err = i.finish(ctx, result)
+	}
+	return i.reported(err)
+}
+
+func (s *Snapshot) setRunning(i *importer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = i
+}
+
+// importer is one import under way.
+type importer struct {
+	*Snapshot
+	types  []string
+	report Report
+	given  bool // the source gave something
+
+	waiting []fact // for their page to be full
+	bytes   int    // of them
+
+	// What was named in this read. Guarded by mu.
+	whole map[string]*keySet // objects that were read, by type
+	stand map[string]*keySet // objects that were named otherwise: their edges stand
+	edges map[string]*keySet // by type of the holder
+	// unsure says that something else than being named changed what there is:
+	// counting does not tell who was not named.
+	unsure bool
+	well   map[directory.Key]struct{} // read well, with a problem on record
+
+	invalid map[connector.Problem]struct{} // changes that could not be kept
+}
+
+func newImporter(s *Snapshot, types []string) *importer {
+	i := &importer{
+		Snapshot: s, types: types,
+		whole: make(map[string]*keySet), stand: make(map[string]*keySet), edges: make(map[string]*keySet),
+		well:    make(map[directory.Key]struct{}),
+		invalid: make(map[connector.Problem]struct{}),
+		report:  Report{Types: make(map[string]Counts), Coverage: make(map[string]connector.Coverage)},
+	}
+	for _, typ := range types {
+		i.whole[typ], i.stand[typ], i.edges[typ] = &keySet{}, &keySet{}, &keySet{}
+	}
+	return i
+}
+
+// reported completes the report.
+func (i *importer) reported(err error) (Report, error) {
+	m, failed := i.readMeta(i.store)
+	if err == nil {
+		err = failed
+	}
+	i.report.Sequence = m.Sequence
+	return i.report, err
+}
+
+// take keeps one change for its page. What is of no wanted type is passed over.
+func (i *importer) take(ctx context.Context, change connector.Change) error {
+	i.given = true
+	f, invalid, err := newFact(change)
+	if err != nil {
+		return err
+	}
+	wanted := slices.Contains(i.types, f.key.Type)
+	if invalid != "" && (wanted || !isName(f.key.Type, maxName)) {
+		i.refuse(f, invalid)
+	}
+	if invalid != "" || !wanted {
+		return nil
+	}
+	i.waiting = append(i.waiting, f)
+	i.bytes += f.size
+	if len(i.waiting) < i.page && i.bytes < pageBytes {
+		return nil
+	}
+	return i.flush(ctx)
+}
+
+// refuse notes a change that cannot be kept. When its object can be told, that
+// object was seen; otherwise absence of its type proves nothing.
+func (i *importer) refuse(f fact, why string) {
+	problem := connector.Problem{Code: "InvalidSourceRecord", Where: "the source's answer", Detail: why}
+	if validKey(f.key) {
+		problem.Key = f.key
+	} else if isName(f.key.Type, maxName) {
+		problem.Key.Type = f.key.Type
+	}
+	i.invalid[problem] = struct{}{}
+}
+
+// flush commits the page.
+func (i *importer) flush(ctx context.Context) error {
+	page := i.waiting
+	i.waiting, i.bytes = nil, 0
+	if len(page) == 0 {
+		return nil
+	}
+	// In the order of keys, which the store likes best. The changes of one key
+	// keep theirs.
+	slices.SortStableFunc(page, func(a, b fact) int { return a.key.Compare(b.key) })
+	return i.update(ctx, func(b *batch) error {
+		for _, f := range page {
+			if err := i.apply(b, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// apply makes one fact part of the batch, counts it and notes what it named.
+func (i *importer) apply(b *batch, f fact) error {
+	counts := i.report.Types[f.key.Type]
+	switch f.kind {
+	case connector.EdgeAdded, connector.EdgeRemoved:
+		changed, err := b.setEdge(f.edge, f.kind == connector.EdgeAdded)
+		if err != nil {
+			return err
+		}
+		if changed {
+			counts.Edges++
+		}
+	default:
+		effect, err := b.apply(f)
+		if err != nil {
+			return err
+		}
+		counts.Read++
+		if effect.changed {
+			counts.Changed++
+		} else {
+			counts.Unchanged++
+		}
+		if effect.well {
+			i.well[f.key] = struct{}{}
+		}
+		if effect.ignored {
+			i.report.Types[f.key.Type] = counts
+			return nil
+		}
+	}
+	i.report.Types[f.key.Type] = counts
+	i.note(f)
+	return nil
+}
+
+// note remembers what a fact named. mu is held.
+func (i *importer) note(f fact) {
+	if !slices.Contains(i.types, f.key.Type) {
+		return
+	}
+	switch f.kind {
+	case connector.EdgeAdded:
+		i.edges[f.key.Type].add(i.edgeKey(f.edge))
+	case connector.Whole:
+		i.whole[f.key.Type].add(i.objectKey(f.key))
+	case connector.Partial, connector.Seen, connector.SoftDeleted:
+		i.stand[f.key.Type].add(i.objectKey(f.key))
+	case connector.Deleted, connector.Left, connector.EdgeRemoved:
+		i.unsure = true
+	}
+}
+
+// finish commits where the read ended. An epoch or watermark that awaits an
+// approval stays as it was.
+func (i *importer) finish(ctx context.Context, result connector.ReadResult) error {
+	if len(i.report.Emptied) > 0 {
+		return nil
+	}
+	return i.update(ctx, func(b *batch) error {
+		m := &b.meta
+		types := slices.Sorted(slices.Values(i.types))
+		b.dirty = !m.Imported || !bytes.Equal(m.Watermark, result.Next) || !slices.Equal(m.Types, types) || m.Epoch != result.Epoch
+		m.Imported, m.Watermark, m.Types, m.Epoch = true, result.Next, types, result.Epoch
+		return nil
+	})
+}

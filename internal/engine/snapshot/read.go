@@ -1,0 +1,284 @@
+package snapshot
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// getter is a store's or a batch's Get.
+type getter func(table store.Table, key []byte) ([]byte, error)
+
+// Object gives what is known of an object, and whether anything is.
+func (s *Snapshot) Object(key directory.Key) (Record, bool, error) {
+	if !validKey(key) {
+		return Record{}, false, nil
+	}
+	// The sequence is read first: an import meanwhile may make it older than the
+	// data, never newer.
+	sequence, err := s.sequence(key)
+	if err != nil {
+		return Record{}, false, err
+	}
+	value, err := s.store.Get(tableObjects, s.objectKey(key))
+	if err != nil || value == nil {
+		return Record{}, false, err
+	}
+	r, err := s.load(key, value, sequence)
+	return r, err == nil, err
+}
+
+// Objects gives up to limit objects of a type, in whatever state, ascending by
+// anchor, behind the one that is given.
+func (s *Snapshot) Objects(typ, afterAnchor string, limit int) ([]Record, error) {
+	prefix := store.Prefix(s.source, typ)
+	from := prefix
+	if afterAnchor != "" {
+		from = after(store.Key(s.source, typ, afterAnchor))
+	}
+	numbers, err := s.store.Page(tableSequences, from, store.Successor(prefix), limit)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.store.Page(tableObjects, from, store.Successor(prefix), limit)
+	if err != nil {
+		return nil, err
+	}
+	sequences := make(map[string]uint64, len(numbers))
+	for _, row := range numbers {
+		if len(row.Value) == 8 {
+			sequences[string(row.Key)] = binary.BigEndian.Uint64(row.Value)
+		}
+	}
+	records := make([]Record, 0, len(rows))
+	for _, row := range rows {
+		key, err := s.parseObjectKey(row.Key)
+		if err != nil {
+			return nil, err
+		}
+		r, err := s.load(key, row.Value, sequences[string(row.Key)])
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+func (s *Snapshot) load(key directory.Key, value []byte, sequence uint64) (Record, error) {
+	stored, err := s.decodeRecord(key, value)
+	if err != nil {
+		return Record{}, err
+	}
+	r, err := s.open(key, stored)
+	if err != nil {
+		return Record{}, err
+	}
+	r.Sequence = sequence
+	if stored.flags.has(flagProblem) {
+		problem, err := s.problem(s.store.Get, key)
+		if err != nil {
+			return Record{}, err
+		}
+		if problem != nil {
+			r.Problem = &problem.Problem
+		}
+	}
+	return r, nil
+}
+
+func (s *Snapshot) sequence(key directory.Key) (uint64, error) {
+	value, err := s.store.Get(tableSequences, s.objectKey(key))
+	if err != nil || value == nil {
+		return 0, err
+	}
+	if len(value) != 8 {
+		return 0, s.damaged("sequence of %v", key)
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
+// Changes gives up to limit objects whose latest change has a number above
+// after, in the order of these numbers.
+func (s *Snapshot) Changes(after uint64, limit int) ([]KeyChange, error) {
+	if after+1 == 0 {
+		return nil, nil
+	}
+	rows, err := s.store.Page(tableChanges, s.changeKey(after+1), store.Successor(store.Prefix(s.source)), limit)
+	if err != nil {
+		return nil, err
+	}
+	changes := make([]KeyChange, len(rows))
+	for i, row := range rows {
+		if len(row.Key) != len(s.source)+9 {
+			return nil, s.damaged("change %q", row.Key)
+		}
+		changes[i].Sequence = binary.BigEndian.Uint64(row.Key[len(s.source)+1:])
+		if changes[i].Key, err = s.parseKeyText(row.Value); err != nil {
+			return nil, err
+		}
+	}
+	return changes, nil
+}
+
+// Edges gives up to limit edges of an object's attribute, in the order of their
+// references, behind the one that is given; zero for the first.
+func (s *Snapshot) Edges(holder directory.Key, attribute string, behind directory.Ref, limit int) ([]directory.Edge, error) {
+	prefix := store.Prefix(s.source, holder.Type, holder.Anchor, attribute)
+	from := prefix
+	if behind != (directory.Ref{}) {
+		from = after(s.edgeKey(directory.Edge{Holder: holder, Attribute: attribute, To: behind}))
+	}
+	rows, err := s.store.Page(tableEdges, from, store.Successor(prefix), limit)
+	if err != nil {
+		return nil, err
+	}
+	edges := make([]directory.Edge, len(rows))
+	for i, row := range rows {
+		if edges[i], err = s.parseEdgeKey(row.Key); err != nil {
+			return nil, err
+		}
+	}
+	return edges, nil
+}
+
+// Holders gives up to limit edges that lead to an object, by its anchor or any
+// of its aliases, of one attribute or, with "", of all; behind the one that is
+// given, zero for the first.
+func (s *Snapshot) Holders(key directory.Key, attribute string, behind directory.Edge, limit int) ([]directory.Edge, error) {
+	refs, err := s.refsTo(key)
+	if err != nil {
+		return nil, err
+	}
+	var from []byte
+	if behind != (directory.Edge{}) {
+		from = after(s.holderKey(behind))
+	}
+	var edges []directory.Edge
+	for _, ref := range refs {
+		prefix := append(s.aliasKey(ref), 0)
+		end := store.Successor(prefix)
+		start := prefix
+		if bytes.Compare(from, start) > 0 {
+			start = from
+		}
+		for bytes.Compare(start, end) < 0 && len(edges) < limit {
+			rows, err := s.store.Page(tableHolders, start, end, limit)
+			if err != nil {
+				return nil, err
+			}
+			for _, row := range rows {
+				edge, err := s.parseHolderKey(row.Key)
+				if err != nil {
+					return nil, err
+				}
+				if len(edges) < limit && (attribute == "" || edge.Attribute == attribute) {
+					edges = append(edges, edge)
+				}
+			}
+			if len(rows) < limit {
+				break
+			}
+			start = after(rows[len(rows)-1].Key)
+		}
+	}
+	return edges, nil
+}
+
+// refsTo gives the references that resolve to an object, each folded text once,
+// in the order of the table of holders.
+func (s *Snapshot) refsTo(key directory.Key) ([]directory.Ref, error) {
+	if !validKey(key) {
+		return nil, nil
+	}
+	refs := []directory.Ref{{By: directory.ByAnchor, Value: key.Anchor}}
+	value, err := s.store.Get(tableObjects, s.objectKey(key))
+	if err != nil {
+		return nil, err
+	}
+	if value != nil {
+		stored, err := s.decodeRecord(key, value)
+		if err != nil {
+			return nil, err
+		}
+		aliases, _, err := s.decodeAliases(key, stored.body)
+		if err != nil {
+			return nil, err
+		}
+		for _, alias := range aliases {
+			refs = append(refs, directory.Ref{By: alias.By, Value: foldRef(alias)})
+		}
+	}
+	slices.SortFunc(refs, compareRefs)
+	var leading []directory.Ref
+	for _, ref := range slices.Compact(refs) {
+		owner, found, err := s.resolve(s.store.Get, ref, defaultTypes)
+		if err != nil {
+			return nil, err
+		}
+		if !found || owner == key || ref.By == directory.ByAnchor && !slices.Contains(defaultTypes, key.Type) {
+			leading = append(leading, ref)
+		}
+	}
+	return leading, nil
+}
+
+// defaultTypes is the order in which an anchor is looked for.
+var defaultTypes = []string{directory.User, directory.Group}
+
+// Resolve gives the object that a reference leads to. An anchor is looked for
+// among the given types in their order, by default users, then groups; any
+// other reference among the aliases, whatever its case. The object may be in
+// any state.
+func (s *Snapshot) Resolve(ref directory.Ref, types ...string) (directory.Key, bool, error) {
+	if len(types) == 0 {
+		types = defaultTypes
+	}
+	return s.resolve(s.store.Get, ref, types)
+}
+
+func (s *Snapshot) resolve(get getter, ref directory.Ref, types []string) (directory.Key, bool, error) {
+	if !validRef(ref) {
+		return directory.Key{}, false, nil
+	}
+	if ref.By != directory.ByAnchor {
+		owner, err := get(tableAliases, s.aliasKey(ref))
+		if err != nil || owner == nil {
+			return directory.Key{}, false, err
+		}
+		key, err := s.parseKeyText(owner)
+		return key, err == nil, err
+	}
+	for _, typ := range types {
+		key := directory.Key{Type: typ, Anchor: ref.Value}
+		value, err := get(tableObjects, s.objectKey(key))
+		if err != nil {
+			return directory.Key{}, false, err
+		}
+		if value != nil {
+			return key, true, nil
+		}
+	}
+	return directory.Key{}, false, nil
+}
+
+// eachPage calls f with the rows under a prefix, a page at a time. f may write.
+func (s *Snapshot) eachPage(table store.Table, prefix []byte, f func([]store.Row) error) error {
+	from, to := prefix, store.Successor(prefix)
+	for {
+		rows, err := s.store.Page(table, from, to, s.page)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := f(rows); err != nil {
+			return err
+		}
+		if len(rows) < s.page {
+			return nil
+		}
+		from = after(rows[len(rows)-1].Key)
+	}
+}

@@ -1,0 +1,142 @@
+package snapshot
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+)
+
+// record is the stored form of an object: a head of fixed size, and the body,
+// which is aliases and attributes in one canonical form.
+//
+//	version 1 | state 1 | flags 1 | since 8 | hash 16 | body
+type record struct {
+	state State
+	flags flag
+	since int64 // nanoseconds since 1970
+	hash  [16]byte
+	body  []byte
+}
+
+type flag uint8
+
+const (
+	flagKnown    flag = 1 << iota // the body was read
+	flagOrphaned                  // not named since the epoch changed
+	flagProblem                   // there is a row in the table of problems
+)
+
+func (f flag) has(g flag) bool { return f&g != 0 }
+
+const (
+	recordVersion = 1
+	headSize      = 27
+)
+
+func (r *record) encode() []byte {
+	out := make([]byte, 0, headSize+len(r.body))
+	out = append(out, recordVersion, byte(r.state), byte(r.flags))
+	out = binary.BigEndian.AppendUint64(out, uint64(r.since))
+	out = append(out, r.hash[:]...)
+	return append(out, r.body...)
+}
+
+func (s *Snapshot) decodeRecord(key directory.Key, value []byte) (*record, error) {
+	if len(value) < headSize || value[0] != recordVersion {
+		return nil, s.damaged("record of %v", key)
+	}
+	return &record{
+		state: State(value[1]),
+		flags: flag(value[2]),
+		since: int64(binary.BigEndian.Uint64(value[3:])),
+		hash:  [16]byte(value[11:headSize]),
+		body:  value[headSize:],
+	}, nil
+}
+
+// setBody sets a body that was read, and its hash.
+func (r *record) setBody(body []byte) {
+	digest := sha256.Sum256(body)
+	r.body, r.hash, r.flags = body, [16]byte(digest[:16]), r.flags|flagKnown
+}
+
+// encodeBody gives the canonical form of aliases, which are sorted first, and
+// attributes.
+func encodeBody(aliases []directory.Ref, attributes directory.Attributes) ([]byte, error) {
+	aliases = slices.DeleteFunc(slices.Clone(aliases), func(ref directory.Ref) bool { return !validRef(ref) })
+	slices.SortFunc(aliases, compareRefs)
+	aliases = slices.Compact(aliases)
+	const guess = 48 // bytes of an attribute
+	body := make([]byte, 0, guess*(1+len(aliases)+len(attributes)))
+	body = binary.AppendUvarint(body, uint64(len(aliases)))
+	for _, ref := range aliases {
+		for _, text := range []string{ref.By, ref.Value} {
+			body = binary.AppendUvarint(body, uint64(len(text)))
+			body = append(body, text...)
+		}
+	}
+	return attributes.AppendBinary(body)
+}
+
+func compareRefs(a, b directory.Ref) int {
+	if c := strings.Compare(a.By, b.By); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Value, b.Value)
+}
+
+func (s *Snapshot) decodeAliases(key directory.Key, body []byte) (aliases []directory.Ref, rest []byte, err error) {
+	if len(body) == 0 {
+		return nil, nil, nil // only ever seen
+	}
+	count, size := binary.Uvarint(body)
+	if size <= 0 {
+		return nil, nil, s.damaged("record of %v", key)
+	}
+	rest = body[size:]
+	for range count {
+		var texts [2]string
+		for i := range texts {
+			length, size := binary.Uvarint(rest)
+			if size <= 0 || length > uint64(len(rest)-size) {
+				return nil, nil, s.damaged("record of %v", key)
+			}
+			texts[i], rest = string(rest[size:size+int(length)]), rest[size+int(length):]
+		}
+		aliases = append(aliases, directory.Ref{By: texts[0], Value: texts[1]})
+	}
+	return aliases, rest, nil
+}
+
+func (s *Snapshot) decodeBody(key directory.Key, body []byte) ([]directory.Ref, directory.Attributes, error) {
+	aliases, rest, err := s.decodeAliases(key, body)
+	if err != nil || len(rest) == 0 {
+		return aliases, nil, err
+	}
+	attributes, _, err := directory.DecodeAttributes(rest)
+	if err != nil {
+		return nil, nil, s.damaged("record of %v: %v", key, err)
+	}
+	return aliases, attributes, nil
+}
+
+// open gives the record as readers see it, but for sequence and problem.
+func (s *Snapshot) open(key directory.Key, r *record) (Record, error) {
+	aliases, attributes, err := s.decodeBody(key, r.body)
+	if err != nil {
+		return Record{}, err
+	}
+	return Record{
+		Object:   directory.Object{Key: key, Attributes: attributes},
+		Aliases:  aliases,
+		State:    r.state,
+		Since:    time.Unix(0, r.since).UTC(),
+		Known:    r.flags.has(flagKnown),
+		Orphaned: r.flags.has(flagOrphaned),
+		Hash:     r.hash,
+	}, nil
+}

@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"go.etcd.io/bbolt"
+)
+
+// Backup does not overwrite a file: fs.ErrExist. While it copies, commits go
+// on, except those that need the file to grow beyond its mapping.
+func (b *bolt) Backup(ctx context.Context, path string) error {
+	err := place(path, func(file *os.File) error {
+		return b.view(func(tx *bbolt.Tx) error {
+			_, err := tx.WriteTo(cancellable{ctx, file})
+			return err
+		})
+	})
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err() // bbolt gives it as text
+	}
+	if err != nil {
+		return wrap("back up to", path, err)
+	}
+	return nil
+}
+
+// cancellable is a Writer that fails once ctx has ended.
+type cancellable struct {
+	ctx context.Context
+	to  io.Writer
+}
+
+func (c cancellable) Write(data []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.to.Write(data)
+}

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// queueBound is how many bytes may wait to be written: what one transaction
+// holds in memory at most.
+const queueBound = 16 << 20
+
+// bolt is a Store in one bbolt file: a bucket a table.
+type bolt struct {
+	path     string
+	db       *bbolt.DB
+	file     *os.File // of db
+	queue    *queue
+	identity string
+	remove   bool // the file goes when the store is closed
+
+	// broken is set when bbolt panicked. Its locks may be held for ever by then,
+	// so it is never called again.
+	broken atomic.Pointer[error]
+
+	closing  sync.Once
+	closeErr error
+}
+
+// Identified is a Store that has an identity of its own, given when it was
+// created and kept by its backups.
+type Identified interface {
+	Identity() string
+}
+
+var (
+	_ Store      = (*bolt)(nil)
+	_ Identified = (*bolt)(nil)
+)
+
+func (b *bolt) start() *bolt {
+	b.queue = newQueue(queueBound, b.apply)
+	return b
+}
+
+func (b *bolt) Identity() string { return b.identity }
+
+func (b *bolt) Get(table Table, key []byte) (value []byte, err error) {
+	err = b.view(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte(table))
+		if bucket == nil {
+			return nil
+		}
+		sealed := bucket.Get(key)
+		if sealed == nil {
+			return nil
+		}
+		row, err := openRow(table, key, sealed)
+		value = row.Value
+		return err
+	})
+	return value, err
+}
+
+func (b *bolt) Page(table Table, from, to []byte, limit int) (rows []Row, err error) {
+	err = b.view(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte(table))
+		if bucket == nil {
+			return nil
+		}
+		cursor := bucket.Cursor()
+		for key, sealed := cursor.Seek(from); key != nil && len(rows) < limit; key, sealed = cursor.Next() {
+			if to != nil && bytes.Compare(key, to) >= 0 {
+				return nil
+			}
+			row, err := openRow(table, key, sealed)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// Commit fails with the error of the disk when it is full or refuses; what was
+// there can still be read, and the next commit is tried again.
+func (b *bolt) Commit(ctx context.Context, mutations ...Mutation) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r, err := b.queue.push(ctx, mutations)
+	if err != nil {
+		return b.wrap("write", err)
+	}
+	return r.commit(ctx)
+}
+
+func (b *bolt) Enqueue(mutations ...Mutation) Ticket {
+	r, err := b.queue.push(context.Background(), mutations)
+	if err != nil {
+		return settled{b.wrap("write", err)}
+	}
+	return r
+}
+
+// apply writes in the order of the keys, which costs bbolt a tenth of writing
+// them in random order.
+func (b *bolt) apply(writes []write) (err error) {
+	if len(writes) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(writes, func(x, y write) int {
+		return cmp.Or(cmp.Compare(x.table, y.table), bytes.Compare(x.key, y.key))
+	})
+	return b.guard("write", func() error {
+		return b.db.Update(func(tx *bbolt.Tx) error {
+			var bucket *bbolt.Bucket
+			for i, w := range writes {
+				if i == 0 || w.table != writes[i-1].table {
+					var err error
+					if bucket, err = tx.CreateBucketIfNotExists([]byte(w.table)); err != nil {
+						return err
+					}
+				}
+				last := i+1 == len(writes) || writes[i+1].table != w.table || !bytes.Equal(writes[i+1].key, w.key)
+				if !last {
+					continue
+				}
+				var err error
+				if w.sealed == nil {
+					err = bucket.Delete(w.key)
+				} else {
+					err = bucket.Put(w.key, w.sealed)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+func (b *bolt) view(f func(*bbolt.Tx) error) error {
+	return b.guard("read", func() error { return b.db.View(f) })
+}
+
+// guard calls f, which uses bbolt. A panic of bbolt (a page that makes no
+// sense) and a memory fault (the file was cut, or the disk cannot read it)
+// become ErrCorrupt.
+func (b *bolt) guard(operation string, f func() error) (err error) {
+	if broken := b.broken.Load(); broken != nil {
+		return *broken
+	}
+	if err := guarded(f); err != nil {
+		err = b.wrap(operation, err)
+		if errors.Is(err, errPanic) {
+			b.broken.Store(&err)
+		}
+		return err
+	}
+	return nil
+}
+
+// errPanic marks the ErrCorrupt that was a panic.
+var errPanic = fmt.Errorf("%w: its pages make no sense", ErrCorrupt)
+
+func guarded(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w (%v)", errPanic, cause)
+		}
+	}()
+	return f()
+}
+
+// wrap adds the path and the way out.
+func (b *bolt) wrap(operation string, err error) error {
+	return wrap(operation, b.path, err)
+}
+
+func wrap(operation, path string, err error) error {
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		return fmt.Errorf("%s %s: %w; put back a backup of it", operation, path, err)
+	case errors.Is(err, berrors.ErrDatabaseNotOpen), errors.Is(err, ErrClosed):
+		return fmt.Errorf("%s %s: %w", operation, path, ErrClosed)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%s %s: %w; free some space, nothing was lost", operation, path, err)
+	}
+	return fmt.Errorf("%s %s: %w", operation, path, err)
+}
+
+// Close of a damaged store lets go of the file and leaves the rest to the end
+// of the process.
+func (b *bolt) Close() error {
+	b.closing.Do(func() {
+		b.queue.close()
+		if b.broken.Load() != nil {
+			b.closeErr = abandon(b.file)
+		} else {
+			b.closeErr = b.db.Close()
+		}
+		if b.remove {
+			b.closeErr = errors.Join(b.closeErr, os.Remove(b.path))
+		}
+	})
+	return b.closeErr
+}

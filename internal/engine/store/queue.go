@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// queue gathers writes and hands all that wait at one time, in the order of
+// their arrival, to one goroutine that applies them together. A transaction
+// costs an fsync whatever it holds, so waiting costs nothing and sharing wins.
+type queue struct {
+	apply func([]write) error
+	bound int64
+	room  *semaphore.Weighted // bytes that may wait or be under way
+
+	mu      sync.Mutex
+	arrived *sync.Cond
+	waiting []*request
+	closed  bool
+
+	stopped chan struct{}
+}
+
+// request is what one Commit or Enqueue asks for. It is a Ticket.
+type request struct {
+	writes []write
+	weight int64
+	state  atomic.Int32
+	done   chan struct{}
+	err    error // valid once done is closed
+}
+
+// The states of a request. Only a waiting one can be withdrawn.
+const (
+	requestWaiting int32 = iota
+	requestBegun
+	requestWithdrawn
+)
+
+// newQueue starts the goroutine that calls apply, one call at a time, with at
+// most about bound bytes.
+func newQueue(bound int64, apply func([]write) error) *queue {
+	q := &queue{apply: apply, bound: bound, room: semaphore.NewWeighted(bound), stopped: make(chan struct{})}
+	q.arrived = sync.NewCond(&q.mu)
+	go q.run()
+	return q
+}
+
+// push puts the mutations at the end of the queue. It blocks while the queue is
+// over its bound; when ctx ends first, nothing was put.
+func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error) {
+	if err := check(mutations); err != nil {
+		return nil, err
+	}
+	r := &request{writes: make([]write, len(mutations)), done: make(chan struct{})}
+	for i, m := range mutations {
+		r.writes[i] = newWrite(m)
+		r.weight += r.writes[i].size()
+	}
+	r.weight = min(r.weight, q.bound)
+	if err := q.room.Acquire(ctx, r.weight); err != nil {
+		return nil, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		q.room.Release(r.weight)
+		return nil, ErrClosed
+	}
+	q.waiting = append(q.waiting, r)
+	q.arrived.Signal()
+	return r, nil
+}
+
+// commit waits until the request is applied. When ctx ends before it has begun,
+// it is withdrawn.
+func (r *request) commit(ctx context.Context) error {
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		if r.state.CompareAndSwap(requestWaiting, requestWithdrawn) {
+			return ctx.Err()
+		}
+		<-r.done
+	}
+	return r.err
+}
+
+func (r *request) Wait(ctx context.Context) error {
+	select {
+	case <-r.done:
+		return r.err
+	default:
+	}
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (q *queue) run() {
+	defer close(q.stopped)
+	for {
+		q.mu.Lock()
+		for len(q.waiting) == 0 && !q.closed {
+			q.arrived.Wait()
+		}
+		batch := q.waiting
+		q.waiting = nil
+		q.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		q.process(batch)
+	}
+}
+
+func (q *queue) process(batch []*request) {
+	var writes []write
+	var weight int64
+	begun := batch[:0]
+	for _, r := range batch {
+		weight += r.weight
+		if r.state.CompareAndSwap(requestWaiting, requestBegun) {
+			begun = append(begun, r)
+			writes = append(writes, r.writes...)
+		}
+	}
+	err := q.apply(writes)
+	for _, r := range begun {
+		r.err, r.writes = err, nil
+		close(r.done)
+	}
+	q.room.Release(weight)
+}
+
+// close lets in nothing more and returns when all that was in is applied.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.arrived.Signal()
+	q.mu.Unlock()
+	<-q.stopped
+}
+
+// settled is the Ticket of mutations that nobody has to wait for.
+type settled struct{ err error }
+
+func (s settled) Wait(context.Context) error { return s.err }

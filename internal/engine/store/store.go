@@ -1,0 +1,136 @@
+// Package store keeps what the engine must not lose: ordered tables of keys and
+// values with durable, atomic commits. What a table means is its user's affair.
+package store
+
+import (
+	"context"
+	"errors"
+)
+
+// Table names one ordered set of rows. Tables exist without being declared.
+type Table string
+
+// Row is one key and its value. Neither may be changed by the reader.
+type Row struct {
+	Key, Value []byte
+}
+
+// Mutation sets a row, or deletes it when Value is nil. Deleting what is not
+// there is no error.
+type Mutation struct {
+	Table Table
+	Key   []byte
+	Value []byte
+}
+
+// Put gives the mutation that sets a row. A nil value is stored as empty.
+func Put(table Table, key, value []byte) Mutation {
+	if value == nil {
+		value = []byte{}
+	}
+	return Mutation{table, key, value}
+}
+
+// Delete gives the mutation that deletes a row.
+func Delete(table Table, key []byte) Mutation { return Mutation{table, key, nil} }
+
+// Reader reads committed rows. It is safe for concurrent use. No transaction
+// stays open between calls: two pages may see two states.
+type Reader interface {
+	// Get gives the value of a key, nil when there is none.
+	Get(table Table, key []byte) ([]byte, error)
+	// Page gives up to limit rows with from <= key < to, ascending. A nil to is
+	// no bound. Fewer rows than limit means there are no more.
+	Page(table Table, from, to []byte, limit int) ([]Row, error)
+}
+
+// Store is a Reader that can be written. One process has it open at a time.
+type Store interface {
+	Reader
+	// Commit applies all mutations or none, and returns when they are durable.
+	// Those who wait at one time share one transaction. Of two mutations of one
+	// key the later counts. When ctx ends before the transaction has begun,
+	// nothing is applied and its error is returned.
+	Commit(ctx context.Context, mutations ...Mutation) error
+	// Enqueue hands mutations over to be applied, all or none, in the order of
+	// the calls of Enqueue and Commit together, and returns at once (it blocks
+	// only while the queue is over its bound).
+	Enqueue(mutations ...Mutation) Ticket
+	// Backup writes a consistent copy that Open can open.
+	Backup(ctx context.Context, path string) error
+	// Close waits for what was enqueued and lets go of the store.
+	Close() error
+}
+
+// Ticket stands for an Enqueue.
+type Ticket interface {
+	// Wait returns when the mutations are durable, or with the error that kept
+	// them from it. When ctx ends first, they may still become durable.
+	Wait(ctx context.Context) error
+}
+
+// Errors of Open and of reads. Each is wrapped with the path and the way out.
+var (
+	ErrCorrupt = errors.New("the store is damaged")
+	ErrNewer   = errors.New("the store was written by a newer version")
+	ErrInUse   = errors.New("the store is in use by another process")
+	ErrClosed  = errors.New("the store is closed")
+)
+
+// Successor gives the first key after all keys that begin with the prefix, nil
+// when there is none: the upper bound of a Page over a prefix.
+func Successor(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i] < 0xff {
+			end[i]++
+			return end[:i+1]
+		}
+	}
+	return nil
+}
+
+// pageSize is how many rows Each reads at a time.
+const pageSize = 1000
+
+// Each calls f for every row whose key begins with the prefix, a page at a
+// time, until f returns an error.
+func Each(r Reader, table Table, prefix []byte, f func(Row) error) error {
+	from, to := prefix, Successor(prefix)
+	for {
+		rows, err := r.Page(table, from, to, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := f(row); err != nil {
+				return err
+			}
+		}
+		if len(rows) < pageSize {
+			return nil
+		}
+		last := rows[len(rows)-1].Key
+		from = append(append(make([]byte, 0, len(last)+1), last...), 0)
+	}
+}
+
+// Key joins parts into a key that sorts part by part: each part but the last
+// ends in a zero byte, so no part but the last may hold one.
+func Key(parts ...string) []byte {
+	size := len(parts)
+	for _, part := range parts {
+		size += len(part)
+	}
+	key := make([]byte, 0, size)
+	for i, part := range parts {
+		if i > 0 {
+			key = append(key, 0)
+		}
+		key = append(key, part...)
+	}
+	return key
+}
+
+// Prefix joins parts into the prefix of all keys that begin with these parts.
+func Prefix(parts ...string) []byte { return append(Key(parts...), 0) }

@@ -1,0 +1,156 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+)
+
+// Options say which engine to reach.
+type Options struct {
+	DataDir string // absolute; empty: the default
+	Version string // of the provider
+}
+
+// Connect reaches the engine, starting its agent when there is none.
+type Connect func(ctx context.Context, options Options) (api.Service, error)
+
+// agent is the way of all resources and data sources of one provider
+// configuration to their engine. It connects at first use.
+type agent struct {
+	connect Connect
+	options Options
+	unknown bool // data_dir is not known yet
+
+	mu       sync.Mutex
+	service  api.Service
+	identity api.Identity
+	planned  map[string]config.Thing
+	creating map[string]bool // ids of what is planned to be created
+}
+
+// errUnknownAgent says that the provider's own configuration is not known yet.
+var errUnknownAgent = errors.New("the provider's data_dir is not known yet")
+
+// reach gives the engine. It is errUnknownAgent while data_dir is unknown.
+func (a *agent) reach(ctx context.Context) (api.Service, error) {
+	if a == nil || a.unknown {
+		return nil, errUnknownAgent
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.service != nil {
+		return a.service, nil
+	}
+	service, err := a.connect(ctx, a.options)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := service.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.service, a.identity = service, identity
+	return service, nil
+}
+
+// claim notes that a thing of that id is to be created, and reports whether it
+// is the first time. Terraform plans each resource once with an agent of its
+// own, so that a second time is a second resource.
+func (a *agent) claim(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.creating[id] {
+		return false
+	}
+	if a.creating == nil {
+		a.creating = map[string]bool{}
+	}
+	a.creating[id] = true
+	return true
+}
+
+// plan remembers a thing as it is planned, so that what is planned after it can
+// be checked against it before it exists.
+func (a *agent) plan(thing config.Thing) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.planned == nil {
+		a.planned = map[string]config.Thing{}
+	}
+	a.planned[thing.GetID()] = thing
+}
+
+// thing gives a thing as it is planned, else as the engine has it, else nil.
+func (a *agent) thing(ctx context.Context, kind config.Kind, id string) config.Thing {
+	if id == "" {
+		return nil
+	}
+	service, err := a.reach(ctx)
+	if err != nil {
+		return nil
+	}
+	a.mu.Lock()
+	planned := a.planned[id]
+	a.mu.Unlock()
+	if planned != nil {
+		return planned
+	}
+	thing, err := service.Get(ctx, kind, id)
+	if err != nil {
+		return nil
+	}
+	return thing
+}
+
+// storeKey is where private state names the store that a thing is in.
+const storeKey = "store"
+
+type privateReader interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+type privateWriter interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// markStore notes in private state which store a thing is in. The engine must
+// have been reached.
+func (a *agent) markStore(ctx context.Context, private privateWriter) diag.Diagnostics {
+	data, err := json.Marshal(a.identity)
+	if err != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot note the store", err.Error())}
+	}
+	return private.SetKey(ctx, storeKey, data)
+}
+
+// checkStore refuses a thing that was made in another store: there, it is not
+// gone, and nothing must be made again because it is missing here.
+func (a *agent) checkStore(ctx context.Context, private privateReader, what string) diag.Diagnostics {
+	data, diags := private.GetKey(ctx, storeKey)
+	if diags.HasError() || len(data) == 0 {
+		return diags
+	}
+	var made api.Identity
+	if err := json.Unmarshal(data, &made); err != nil {
+		diags.AddError("Cannot tell the store of "+what, "The private state is damaged: "+err.Error()+". Restore the state from a backup.")
+		return diags
+	}
+	if made.StoreID != a.identity.StoreID {
+		diags.AddError(fmt.Sprintf("The store of %s is another one", what), fmt.Sprintf(
+			"It was made in store %s of data directory %q, and the provider now reaches store %s of data directory %q. "+
+				"Nothing was changed.\n\n"+
+				"Set data_dir (or %s) back to where the first store is, or bring it back with \"agent restore\". "+
+				"If that store is lost for good, take what was in it out of the state with \"terraform state rm\" and declare it anew: "+
+				"existing accounts are found by matching.",
+			made.StoreID, made.DataDir, a.identity.StoreID, a.identity.DataDir, dataDirVariable))
+	}
+	return diags
+}

@@ -1,0 +1,146 @@
+package provider
+
+import (
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/compare"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+)
+
+const usersAddress = "provisioning_attribute_mapping.users"
+
+// users is an app with a mapping of users.
+func users(more, attributes string) string {
+	return app("") + `
+resource "provisioning_attribute_mapping" "users" {
+  app_id      = provisioning_app.chat.id
+  object_type = "User"
+  ` + more + `
+  attributes = ` + attributes + `
+}
+`
+}
+
+const twoAttributes = `{
+    "userName"    = { source = "userPrincipalName", matching_precedence = 1 }
+    "displayName" = { expression = "Join(\" \", [givenName], [surname])" }
+  }`
+
+func TestAccMapping_lifecycle(t *testing.T) {
+	service := newFake(t)
+	revision := statecheck.CompareValue(compare.ValuesSame())
+	track := func() statecheck.StateCheck { return revision.AddStateValue(usersAddress, tfjsonpath.New("revision")) }
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{
+				Config: header + users("", twoAttributes),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectKnownValue(usersAddress, tfjsonpath.New("id"), knownvalue.NotNull()),
+					plancheck.ExpectKnownValue(usersAddress, tfjsonpath.New("revision"), knownvalue.StringRegexp(says("User mapping "))),
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{track()},
+			},
+			{ // blanks within an expression are no change
+				Config: header + users("", `{
+    "userName"    = { source = "userPrincipalName", matching_precedence = 1 }
+    "displayName" = { expression = "Join( \" \",[givenName],  [surname] )" }
+  }`),
+				ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+				ConfigStateChecks: []statecheck.StateCheck{track()},
+			},
+			{ // what a default says anyway is no new revision
+				Config:            header + users(`actions = ["update", "create", "delete"]`, twoAttributes),
+				ConfigStateChecks: []statecheck.StateCheck{track()},
+			},
+			{ResourceName: usersAddress, ImportState: true, ImportStateId: "chat/User", ImportStateKind: resource.ImportBlockWithID},
+			{
+				Config: header + users("", `merge(provider::provisioning::template("scim").mappings["User"].attributes, {
+    "nickName" = { expression = "ToLower([givenName])" }
+  })`),
+				Check: func(*terraform.State) error {
+					m := only[*config.Mapping](t, service)
+					if m.Attributes["nickName"].Expression == nil || m.Attributes["userName"].MatchingPrecedence == nil || m.Actions != nil {
+						t.Errorf("the engine has %+v", m)
+					}
+					return nil
+				},
+			},
+			{ResourceName: usersAddress, ImportState: true, ImportStateKind: resource.ImportBlockWithID},
+			{PreConfig: service.forget(config.KindMapping), Config: header + users("", twoAttributes)},
+		},
+	})
+}
+
+func TestAccMapping_replaced(t *testing.T) {
+	service := newFake(t)
+	group := func(objectType string) string {
+		return header + app("") + `
+resource "provisioning_attribute_mapping" "users" {
+  app_id      = provisioning_app.chat.id
+  object_type = "` + objectType + `"
+  attributes  = { "displayName" = { source = "displayName", matching_precedence = 1 } }
+}
+`
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{Config: group("Group")},
+			{
+				Config: group("User"),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(usersAddress, plancheck.ResourceActionReplace),
+					plancheck.ExpectKnownValue(usersAddress, tfjsonpath.New("id"), knownvalue.NotNull()),
+				}},
+			},
+			{Config: group("User"), Taint: []string{usersAddress}},
+		},
+	})
+}
+
+func TestAccMapping_invalid(t *testing.T) {
+	match := `"userName" = { source = "userPrincipalName", matching_precedence = 1 }` + "\n"
+	for name, test := range map[string]struct{ attributes, want string }{
+		"no matching attribute": {`{ "userName" = { source = "userPrincipalName" } }`, "set matching_precedence = 1"},
+		"does not parse":        {`{ ` + match + `"title" = { expression = "Join(\" \", [a]" } }`, `attributes["title"].expression: Line 1, column`},
+		"unknown function":      {`{ ` + match + `"title" = { expression = "Jion(\" \", [a])" } }`, "did you mean Join"},
+		"two sources":           {`{ ` + match + `"title" = { source = "a", constant = "b" } }`, "keep one"},
+		"no path":               {`{ ` + match + `"emails[type eq" = { source = "a" } }`, `attributes["emails[type eq"]`},
+		"unknown apply":         {`{ ` + match + `"title" = { source = "a", apply = "once" } }`, "use always, on_create or add_values"},
+		"reference in expression": {`{ ` + match + `"title" = { expression = "ToLower([manager])" } }`,
+			`refers to other objects and cannot be used in an expression`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resource.Test(t, resource.TestCase{
+				ProtoV6ProviderFactories: factories(newFake(t)),
+				Steps:                    []resource.TestStep{{Config: header + users("", test.attributes), PlanOnly: true, ExpectError: says(test.want)}},
+			})
+		})
+	}
+}
+
+// What is unknown at validation is not complained about, whatever it may be.
+func TestAccMapping_unknown(t *testing.T) {
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(newFake(t)),
+		Steps: []resource.TestStep{{
+			Config: header + `resource "terraform_data" "later" { input = "userPrincipalName" }` + users("", `{
+    "userName" = { source = terraform_data.later.output, matching_precedence = 1 }
+    "title"    = { expression = "ToLower([${terraform_data.later.output}])" }
+  }`),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectUnknownValue(usersAddress, tfjsonpath.New("revision")),
+				plancheck.ExpectKnownValue(usersAddress, tfjsonpath.New("id"), knownvalue.NotNull()),
+			}},
+		}},
+	})
+}

@@ -1,0 +1,189 @@
+package provider
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+)
+
+const people = `
+resource "provisioning_source" "people" {
+  name = "people"
+  file = {
+    users  = { path = "testdata/people.csv", id = "employee_id", references = { manager = "manager_id" } }
+    groups = { path = "testdata/groups.json", id = "id", members = "members" }
+  }
+  attributes = {
+    userPrincipalName = "email"
+    givenName         = "first_name"
+  }
+}
+`
+
+func source(path string) string {
+	return `resource "provisioning_source" "people" {
+  name = "people"
+  file = { users = { path = "` + path + `", id = "employee_id" } }
+}
+`
+}
+
+func TestAccSource_lifecycle(t *testing.T) {
+	service := newFake(t)
+	at := func(names ...any) tfjsonpath.Path {
+		p := tfjsonpath.New("file")
+		for _, name := range names {
+			p = p.AtMapKey(name.(string))
+		}
+		return p
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first string
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{
+				Config: header + people,
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectKnownValue("provisioning_source.people", tfjsonpath.New("id"), knownvalue.StringExact(config.ID(config.Identity{Kind: config.KindSource, Name: "people"}, 1))),
+					plancheck.ExpectKnownValue("provisioning_source.people", tfjsonpath.New("revision"), knownvalue.NotNull()),
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue("provisioning_source.people", at("users", "path"), knownvalue.StringExact("testdata/people.csv")),
+					statecheck.ExpectKnownValue("provisioning_source.people", at("users", "format"), knownvalue.Null()),
+				},
+				Check: func(*terraform.State) error {
+					stored := only[*config.Source](t, service)
+					first = stored.GetID()
+					if want := filepath.Join(here, "testdata/people.csv"); stored.File.Users.Path != want {
+						t.Errorf("the agent was told %q, want %q", stored.File.Users.Path, want)
+					}
+					return nil
+				},
+			},
+			{ // the same file, written otherwise: no change
+				Config:           header + people[:len(people)-2] + "\n}\n",
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+			},
+			{
+				Config:           header + source("./testdata/../testdata/people.csv"),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction("provisioning_source.people", plancheck.ResourceActionUpdate)}},
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue("provisioning_source.people", at("groups"), knownvalue.Null()),
+					statecheck.ExpectKnownValue("provisioning_source.people", at("users", "path"), knownvalue.StringExact("testdata/people.csv")),
+				},
+				Check: func(*terraform.State) error {
+					if id := only[*config.Source](t, service).GetID(); id != first {
+						t.Errorf("the id changed from %s to %s", first, id)
+					}
+					return nil
+				},
+			},
+			{ResourceName: "provisioning_source.people", ImportState: true, ImportStateId: "people", ImportStateKind: resource.ImportBlockWithID},
+			{ResourceName: "provisioning_source.people", ImportState: true, ImportStateKind: resource.ImportBlockWithID},
+			{ResourceName: "provisioning_source.people", ImportState: true, ImportStateId: "persons", ExpectError: says(`No source has that id or name. There are: "people".`)},
+		},
+	})
+}
+
+func TestAccSource_disappears(t *testing.T) {
+	service := newFake(t)
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{Config: header + people},
+			{
+				PreConfig: service.forget(config.KindSource), Config: header + people,
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction("provisioning_source.people", plancheck.ResourceActionCreate),
+					plancheck.ExpectKnownValue("provisioning_source.people", tfjsonpath.New("id"), knownvalue.StringExact(config.ID(config.Identity{Kind: config.KindSource, Name: "people"}, 2))),
+				}},
+			},
+		},
+	})
+}
+
+func TestAccSource_otherStore(t *testing.T) {
+	service := newFake(t)
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{Config: header + people},
+			{
+				PreConfig:   func() { service.store = "02OTHER" },
+				Config:      header + people,
+				ExpectError: says("is another one", "01STORE", "/var/lib/01STORE", "02OTHER", "/var/lib/02OTHER"),
+			},
+			{PreConfig: func() { service.store = "01STORE" }, Config: header + people},
+		},
+	})
+}
+
+func TestAccSource_exists(t *testing.T) {
+	service := newFake(t)
+	other := &config.Source{Name: "people", File: &config.FileSource{Users: &config.FileSet{Path: "/other.csv", IDColumn: "id"}}}
+	if _, err := service.Create(t.Context(), other, nil); err != nil {
+		t.Fatal(err)
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{{
+			Config:      header + people,
+			ExpectError: says(`There is a source "people" already`, "terraform import 'provisioning_source.<label>' 'people'", `import {`, "moved {"),
+		}},
+	})
+	if stored := only[*config.Source](t, service); stored.File.Users.Path != "/other.csv" {
+		t.Errorf("the source that was there now reads %s", stored.File.Users.Path)
+	}
+}
+
+func TestAccSource_twins(t *testing.T) {
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(newFake(t)),
+		Steps: []resource.TestStep{{
+			Config: header + people + `
+resource "provisioning_source" "twin" {
+  name = "people"
+  file = { users = { path = "testdata/people.csv", id = "employee_id" } }
+}`,
+			PlanOnly: true, ExpectError: says(`Two resources declare source "people"`),
+		}},
+	})
+}
+
+func TestAccSource_invalid(t *testing.T) {
+	for name, test := range map[string]struct{ config, want string }{
+		"no connector":  {`resource "provisioning_source" "people" { name = "people" }`, "Missing file"},
+		"missing file":  {source("testdata/nobody.csv"), "There is no file"},
+		"directory":     {source("testdata"), "The ending of"},
+		"folder as csv": {source("testdata/folder.csv"), "is a directory"},
+		"unknown format": {`resource "provisioning_source" "people" {
+  name = "people"
+  file = { users = { path = "testdata/people.csv", id = "employee_id", format = "xlsx" } }
+}`, `"xlsx" is not known; use csv, json or jsonl.`},
+		"blank name": {`resource "provisioning_source" "people" {
+  name = " people"
+  file = { users = { path = "testdata/people.csv", id = "employee_id" } }
+}`, "begins or ends in a blank"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resource.Test(t, resource.TestCase{
+				ProtoV6ProviderFactories: factories(newFake(t)),
+				Steps:                    []resource.TestStep{{Config: header + test.config, PlanOnly: true, ExpectError: says(test.want)}},
+			})
+		})
+	}
+}

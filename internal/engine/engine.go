@@ -65,6 +65,7 @@ type Engine struct {
 	// checked still holds when it is written.
 	declaring sync.Mutex
 	deleted   *deletions
+	opened    sync.Map // secrets by credential and field
 }
 
 // Builtin is the registry of the connectors that this program has.
@@ -299,7 +300,12 @@ func (e *Engine) credentialOf(declared *config.Credential, secrets config.Secret
 	return c, nil
 }
 
+// unseal opens a sealed secret once, and again after the credential changed:
+// opening costs more than the request that it is for.
 func (e *Engine) unseal(credentialID, credential, field string) (string, error) {
+	if opened, ok := e.opened.Load(credentialID + "/" + field); ok {
+		return opened.(string), nil
+	}
 	sealed, err := e.catalog.Secret(credentialID, field)
 	if err != nil {
 		return "", err
@@ -307,5 +313,9 @@ func (e *Engine) unseal(credentialID, credential, field string) (string, error) 
 	if sealed == nil {
 		return "", fmt.Errorf("credential %q holds no %s: give it again and raise %s_wo_version", credential, field, field)
 	}
-	return e.keyring.Open(sealed)
+	opened, err := e.keyring.Open(sealed)
+	if err == nil {
+		e.opened.Store(credentialID+"/"+field, opened)
+	}
+	return opened, err
 }

@@ -28,8 +28,20 @@ output "match" {
 					statecheck.ExpectKnownOutputValue("match", knownvalue.Int64Exact(1)),
 				},
 			},
-			{Config: header + `data "provisioning_app_template" "x" { name = "slak" }`, ExpectError: says(`There is no template "slak"; there are: scim`)},
-			{Config: header + `output "x" { value = provider::provisioning::template("slak") }`, ExpectError: says(`no template "slak"; there are: scim`)},
 		},
 	})
+}
+
+func TestAccAppTemplate_unknown(t *testing.T) {
+	for name, declared := range map[string]string{
+		"data source": `data "provisioning_app_template" "x" { name = "slak" }`,
+		"function":    `output "x" { value = provider::provisioning::template("slak") }`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			resource.Test(t, resource.TestCase{
+				ProtoV6ProviderFactories: factories(nil),
+				Steps:                    []resource.TestStep{{Config: header + declared, ExpectError: says(`There is no template "slak"; there are: scim`)}},
+			})
+		})
+	}
 }

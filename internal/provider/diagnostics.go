@@ -173,3 +173,7 @@ func sentence(text string) string {
 	}
 	return text
 }
+
+// clause is a sentence without its full stop, which Terraform adds to errors of
+// functions.
+func clause(text string) string { return strings.TrimSuffix(sentence(text), ".") }

@@ -63,7 +63,7 @@ func (f *evaluateFunction) Run(ctx context.Context, req function.RunRequest, res
 	case errors.Is(failed.cause, errUnknownValue):
 		resp.Error = resp.Result.Set(ctx, types.DynamicUnknown())
 	default:
-		resp.Error = function.NewArgumentFuncError(failed.argument, sentence(failed.cause.Error()))
+		resp.Error = function.NewArgumentFuncError(failed.argument, clause(failed.cause.Error()))
 	}
 }
 

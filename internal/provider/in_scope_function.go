@@ -56,7 +56,7 @@ func (f *inScopeFunction) Run(ctx context.Context, req function.RunRequest, resp
 	case errors.Is(failed.cause, errUnknownValue):
 		resp.Error = resp.Result.Set(ctx, types.BoolUnknown())
 	default:
-		resp.Error = function.NewArgumentFuncError(failed.argument, sentence(failed.cause.Error()))
+		resp.Error = function.NewArgumentFuncError(failed.argument, clause(failed.cause.Error()))
 	}
 }
 

@@ -131,6 +131,40 @@ func TestAccSource_otherStore(t *testing.T) {
 	})
 }
 
+// The same path in another folder is another file: a difference, not silence.
+func TestAccSource_otherFolder(t *testing.T) {
+	service := newFake(t)
+	first, second := t.TempDir(), t.TempDir()
+	for _, dir := range []string{first, second} {
+		if err := os.WriteFile(filepath.Join(dir, "people.csv"), []byte("employee_id\n1\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reads := func(dir string) resource.TestCheckFunc {
+		return func(*terraform.State) error {
+			if path := only[*config.Source](t, service).File.Users.Path; path != filepath.Join(dir, "people.csv") {
+				t.Errorf("the agent reads %s, want the one in %s", path, dir)
+			}
+			return nil
+		}
+	}
+	t.Chdir(first)
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{Config: header + source("people.csv"), Check: reads(first)},
+			{
+				PreConfig: func() { t.Chdir(second) }, Config: header + source("people.csv"),
+				ConfigPlanChecks: plans(plancheck.ExpectResourceAction("provisioning_source.people", plancheck.ResourceActionUpdate)),
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue("provisioning_source.people", tfjsonpath.New("file").AtMapKey("users").AtMapKey("path"), knownvalue.StringExact("people.csv")),
+				},
+				Check: reads(second),
+			},
+		},
+	})
+}
+
 func TestAccSource_exists(t *testing.T) {
 	service := newFake(t)
 	other := &config.Source{Name: "people", File: &config.FileSource{Users: &config.FileSet{Path: "/other.csv", IDColumn: "id"}}}

@@ -72,7 +72,7 @@ func (f *templateFunction) Run(ctx context.Context, req function.RunRequest, res
 	}
 	template, err := gallery.Latest(name)
 	if err != nil {
-		resp.Error = function.NewArgumentFuncError(0, sentence(err.Error()))
+		resp.Error = function.NewArgumentFuncError(0, clause(err.Error()))
 		return
 	}
 	object, diags := templateObject(ctx, template)

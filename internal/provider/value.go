@@ -98,8 +98,8 @@ func membersOf(v attr.Value) (map[string]attr.Value, error) {
 	return nil, errors.New("an object of attributes is needed, such as { givenName = \"Ada\" }")
 }
 
-// terraformValue gives a value in its canonical text; a list as a tuple, a
-// complex value as an object, null as null.
+// terraformValue gives a value in its canonical text; a list as a tuple, null
+// elements kept, a complex value as an object, null as null.
 func terraformValue(v directory.Value) attr.Value {
 	switch v.Kind() {
 	case directory.KindNull:
@@ -108,14 +108,14 @@ func terraformValue(v directory.Value) attr.Value {
 		elements := make([]attr.Value, len(v.Values()))
 		elementTypes := make([]attr.Type, len(elements))
 		for i, element := range v.Values() {
-			elements[i] = terraformMember(element)
+			elements[i] = terraformValue(element)
 			elementTypes[i] = elements[i].Type(context.Background())
 		}
 		return types.TupleValueMust(elementTypes, elements)
 	case directory.KindComplex:
 		attributes, attributeTypes := map[string]attr.Value{}, map[string]attr.Type{}
 		for _, member := range v.Members() {
-			attributes[member.Name] = terraformMember(member.Value)
+			attributes[member.Name] = terraformAttribute(member.Value)
 			attributeTypes[member.Name] = attributes[member.Name].Type(context.Background())
 		}
 		return types.ObjectValueMust(attributeTypes, attributes)
@@ -123,11 +123,14 @@ func terraformValue(v directory.Value) attr.Value {
 	return types.StringValue(v.String())
 }
 
-// terraformMember is terraformValue within a list or complex value, where null
-// needs a type.
-func terraformMember(v directory.Value) attr.Value {
-	if v.IsNull() {
-		return types.StringNull()
+// terraformAttribute is terraformValue within a complex value, whose booleans
+// and integers are sent as what they are.
+func terraformAttribute(v directory.Value) attr.Value {
+	if b, ok := v.AsBoolean(); ok {
+		return types.BoolValue(b)
+	}
+	if n, ok := v.AsInteger(); ok {
+		return types.Int64Value(n)
 	}
 	return terraformValue(v)
 }

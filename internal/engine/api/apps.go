@@ -38,7 +38,7 @@ func (r routes) apps() {
 
 	stream(r, operation(http.MethodPost, app+"preview", tag, "preview", "Tell what a cycle would do now"),
 		func(ctx context.Context, in *struct {
-			byID
+			ID   string `path:"id"`
 			Body PreviewRequest
 		}, send func(Message[status.Preview])) (status.Preview, error) {
 			return r.service.Preview(ctx, in.ID, in.Body, progress(send))
@@ -46,14 +46,14 @@ func (r routes) apps() {
 
 	stream(r, operation(http.MethodPost, app+"wait", tag, "wait", "Wait until a cycle has ended"),
 		func(ctx context.Context, in *struct {
-			byID
+			ID   string `path:"id"`
 			Body WaitRequest
 		}, send func(Message[WaitResult])) (WaitResult, error) {
 			return r.service.Wait(ctx, in.ID, in.Body, progress(send))
 		})
 
 	type jobInput struct {
-		byID
+		ID   string `path:"id"`
 		Body JobRequest
 	}
 	act(r, operation(http.MethodPost, app+"start", tag, "start-job", "Lift a pause or quarantine and run a cycle at once"),
@@ -64,7 +64,7 @@ func (r routes) apps() {
 
 	act(r, operation(http.MethodPost, app+"restart", tag, "restart-job", "Forget what the job knows and begin an initial cycle"),
 		func(ctx context.Context, in *struct {
-			byID
+			ID   string `path:"id"`
 			Body RestartRequest
 		}) error {
 			return r.service.RestartJob(ctx, in.ID, in.Body.By, in.Body.Scope)
@@ -72,7 +72,7 @@ func (r routes) apps() {
 
 	act(r, operation(http.MethodPost, app+"approve", tag, "approve-removals", "Let a held set of removals go"),
 		func(ctx context.Context, in *struct {
-			byID
+			ID   string `path:"id"`
 			Body ApproveRequest
 		}) error {
 			return r.service.ApproveRemovals(ctx, in.ID, in.Body.By, in.Body.Digest)
@@ -80,7 +80,7 @@ func (r routes) apps() {
 
 	answer(r, operation(http.MethodPost, app+"provision", tag, "provision", "Provision single objects now"),
 		func(ctx context.Context, in *struct {
-			byID
+			ID   string `path:"id"`
 			Body ProvisionRequest
 		}) ([]ProvisionResult, error) {
 			return listed(r.service.Provision(ctx, in.ID, in.Body))

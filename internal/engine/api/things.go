@@ -89,7 +89,7 @@ func collection[T any, P thing[T]](r routes, kind config.Kind) {
 
 	answer(r, operation(http.MethodPut, one, tag, "update-"+string(kind), "Replace one "+title),
 		func(ctx context.Context, in *struct {
-			byID
+			ID   string `path:"id"`
 			Body ThingRequest[T]
 		}) (T, error) {
 			given := P(&in.Body.Thing)

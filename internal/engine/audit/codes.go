@@ -23,6 +23,15 @@ const (
 	OwnedByAnother                     = "OwnedByAnother"
 	LinkUnproven                       = "LinkUnproven"
 	DisableNotSupported                = "DisableNotSupported"
+	CannotDelete                       = "CannotDelete"
+	AdoptedGroup                       = "AdoptedGroup"
+	ManagementEnded                    = "ManagementEnded"
+	SourceEpochChanged                 = "SourceEpochChanged"
+
+	// Reasons for which an account is disabled or deleted.
+
+	SourceObjectAbsent  = "SourceObjectAbsent"
+	SourceObjectDeleted = "SourceObjectDeleted"
 
 	// Faults of the source and of what is declared.
 
@@ -59,6 +68,7 @@ const (
 	Timeout                                                         = "Timeout"
 	TargetUnavailable                                               = "TargetUnavailable"
 	UnknownOutcome                                                  = "UnknownOutcome"
+	AttributeNotTaken                                               = "AttributeNotTaken"
 	InternalError                                                   = "InternalError"
 	SystemForCrossDomainIdentityManagementMultipleEntriesInResponse = "SystemForCrossDomainIdentityManagementMultipleEntriesInResponse"
 	SystemForCrossDomainIdentityManagementServiceIncompatible       = "SystemForCrossDomainIdentityManagementServiceIncompatible"

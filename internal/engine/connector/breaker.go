@@ -213,8 +213,12 @@ func (b *breaker) open(cause *Error) {
 }
 
 func (b *breaker) openError() error {
+	detail := b.cause.Detail
+	if detail == "" && b.cause.Err != nil {
+		detail = b.cause.Err.Error()
+	}
 	return &Error{
-		Class: Fatal, Code: b.cause.Code, Detail: ErrOpen.Error() + ": " + b.cause.Detail, Advice: b.cause.Advice,
+		Class: Fatal, Code: b.cause.Code, Detail: ErrOpen.Error() + ": " + detail, Advice: b.cause.Advice,
 		Err: &openError{b.cause},
 	}
 }

@@ -70,7 +70,7 @@ func (w *window) enter(ctx context.Context) error {
 		return err
 	}
 	w.mu.Lock()
-	if w.inFlight < w.bound && len(w.waiting) == 0 {
+	if w.inFlight < w.bound { // nobody waits then: see admit
 		w.take()
 		w.mu.Unlock()
 		return nil
@@ -109,7 +109,8 @@ func (w *window) take() {
 	}
 }
 
-// admit gives free slots to those who wait.
+// admit gives free slots to those who wait. It is called whenever a slot comes
+// free or the bound grows, so that nobody waits beside a free slot.
 func (w *window) admit() {
 	for w.inFlight < w.bound && len(w.waiting) > 0 {
 		close(w.waiting[0])

@@ -64,7 +64,7 @@ func (r *run) dispose(ctx context.Context, p *provision.Program, it *item) (send
 	case provision.Failed:
 		return false, r.failed(it, &connector.Error{Class: connector.Rejected, Code: d.Reason, Detail: d.Detail})
 	case provision.Skipped:
-		if d.Reason == provision.NotEffectivelyEntitled && it.situation.Link == nil && !it.situation.Assigned {
+		if d.Reason == audit.NotEffectivelyEntitled && it.situation.Link == nil && !it.situation.Assigned {
 			return false, nil // decisions 29: nothing is said of those neither assigned nor linked
 		}
 		return false, r.skipped(it)
@@ -199,7 +199,7 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 	export := audit.Step{Name: exportName(d.Action), Type: audit.StepExport, Status: audit.Success, Description: "the app accepted it"}
 	if len(refused) > 0 {
 		entry.Status, export.Status = audit.Warning, audit.Warning
-		entry.Reason = provision.AttributeNotTaken
+		entry.Reason = audit.AttributeNotTaken
 		export.Description = "the app accepted it, but did not take these values; they are not sent again until they change"
 		export.Details = make(map[string]string)
 		for _, property := range refused {
@@ -316,7 +316,7 @@ func (r *run) failedWith(it *item, failure *connector.Error, intent store.Mutati
 	now := it.escrow.After(it.key, r.Clock.Now(), ledger.Failure{
 		Code: failure.Code, Detail: failure.Detail, Display: it.situation.View.Display(), Removal: removal, Soon: soon, Sequence: it.sequence,
 	})
-	if failure.Code == provision.DuplicateSourceEntries {
+	if failure.Code == audit.DuplicateSourceEntries {
 		now.Claims = r.claimsOf(it)
 	}
 	var mutations []store.Mutation
@@ -392,7 +392,7 @@ func (r *run) unchanged(it *item) error {
 	link := it.situation.Link
 	done := it.attempts > 0 || link != nil && link.Cycle == r.Cycle.ID
 	if r.LogAll && link != nil && !done {
-		it.decision.Reason = provision.RedundantExport
+		it.decision.Reason = audit.RedundantExport
 		logged, err := r.Log.Mutations(r.entry(it, audit.Skipped))
 		if err != nil {
 			return err

@@ -17,11 +17,11 @@ const redacted = "[Redact]"
 // create makes an account with every value that there is.
 func (c *considering) create() {
 	if !c.Mapping.CanCreate() {
-		c.skip(ActionNotAllowed, "no account matches, and create is not among the mapping's actions")
+		c.skip(audit.ActionNotAllowed, "no account matches, and create is not among the mapping's actions")
 		return
 	}
 	if c.Refused != "" {
-		c.fail(EntryConflict, "the app refuses the account and no account is found that stands in the way: "+c.Refused)
+		c.fail(audit.EntryConflict, "the app refuses the account and no account is found that stands in the way: "+c.Refused)
 		return
 	}
 	flows, err := c.Mapping.Evaluate(c.input(), true)
@@ -50,7 +50,7 @@ func (c *considering) create() {
 		c.changed(f, nil, text(value))
 	}
 	if len(missing) > 0 {
-		c.fail(MissingValues, "the app requires "+strings.Join(missing, ", ")+", and the mapping gives no value")
+		c.fail(audit.MissingValues, "the app requires "+strings.Join(missing, ", ")+", and the mapping gives no value")
 		return
 	}
 	c.refer(operation, after)
@@ -99,7 +99,7 @@ func (c *considering) update() {
 	c.decision.Outcome = Unchanged
 	if adopting && !c.Recovered {
 		// The account is as it should be: linking it is worth an entry.
-		c.decision.Outcome, c.decision.Reason = Skipped, RedundantExport
+		c.decision.Outcome, c.decision.Reason = Skipped, audit.RedundantExport
 		c.decision.Detail = "the account has all values already; it is linked"
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -195,15 +196,15 @@ func (c *considering) unlinkedMatch() bool {
 	}
 	switch {
 	case len(c.matches) == 0:
-		c.skip(EntryJoiningPropertyValueMissing, "the object has no value for any matching attribute")
+		c.skip(audit.EntryJoiningPropertyValueIsMissing, "the object has no value for any matching attribute")
 	case len(c.Rivals) > 0:
 		names := make([]string, len(c.Rivals))
 		for i, rival := range c.Rivals {
 			names[i] = rival.String()
 		}
-		c.fail(DuplicateSourceEntries, "has the same matching value as "+strings.Join(names, ", ")+"; neither is written")
+		c.fail(audit.DuplicateSourceEntries, "has the same matching value as "+strings.Join(names, ", ")+"; neither is written")
 	case !c.Mapping.CanCreate() && !c.Mapping.CanUpdate():
-		c.skip(ActionNotAllowed, "neither create nor update is among the mapping's actions")
+		c.skip(audit.ActionNotAllowed, "neither create nor update is among the mapping's actions")
 	default:
 		return true
 	}
@@ -245,7 +246,7 @@ func (c *considering) carryOut(r row) {
 		case config.RemovalDisable:
 			c.disable(r.reason)
 		default:
-			c.skip(SkipOutOfScopeDeletions, "out_of_scope is ignore: the account is left as it is")
+			c.skip(audit.SkipOutOfScopeDeletions, "out_of_scope is ignore: the account is left as it is")
 		}
 	case disableAccount:
 		c.disable(r.reason)
@@ -264,7 +265,7 @@ func (c *considering) carryOut(r row) {
 				c.disable(r.reason)
 			}
 		default:
-			c.skip(SkipOutOfScopeDeletions, "deleted is ignore: the account is left as it is")
+			c.skip(audit.SkipOutOfScopeDeletions, "deleted is ignore: the account is left as it is")
 		}
 	case keepAsIs:
 		c.keep()
@@ -278,25 +279,25 @@ func (c *considering) carryOut(r row) {
 // describe says more of a row's reason.
 func (c *considering) describe(reason string) string {
 	switch reason {
-	case InvalidSourceRecord:
+	case audit.InvalidSourceRecord:
 		if c.Problem != nil {
 			return c.Problem.Where + ": " + c.Problem.Detail
 		}
-	case AttributeValidationFailed:
+	case audit.AttributeValidationFailed:
 		if c.scopeErr != nil {
 			return c.scopeErr.Error()
 		}
-	case DuplicateTargetEntries:
+	case audit.DuplicateTargetEntries:
 		hits := c.hits()
 		return fmt.Sprintf("%s = %q is held by the accounts %s; none of them is written",
 			hits.Match.Path, hits.Match.Value, strings.Join(hits.Accounts, ", "))
-	case OwnedByAnother:
+	case audit.OwnedByAnother:
 		return "the account belongs to " + c.Owner + " already"
-	case NotInScope:
+	case audit.NotInScope:
 		return c.whyOutOfScope()
-	case UnprovenLink:
+	case audit.LinkUnproven:
 		return "the link dates from before the app's connection or source changed and was not confirmed; it never gives a removal"
-	case SourceEpochChanged:
+	case audit.SourceEpochChanged:
 		return "what identifies an object in the source has changed and this one was not matched again; its account is left as it is"
 	}
 	return ""
@@ -318,8 +319,8 @@ func (c *considering) whyOutOfScope() string {
 func (c *considering) need(lookups ...Lookup) { c.decision.Need = append(c.decision.Need, lookups...) }
 
 func (c *considering) skip(reason, detail string) {
-	if reason == NotInScope && !c.All && !c.Assigned {
-		reason = NotEffectivelyEntitled
+	if reason == audit.NotInScope && !c.All && !c.Assigned {
+		reason = audit.NotEffectivelyEntitled
 	}
 	c.decision.Outcome, c.decision.Action, c.decision.Reason, c.decision.Detail = Skipped, ActionNone, reason, detail
 	c.decision.After = c.Link
@@ -345,10 +346,10 @@ func (c *considering) failEvaluation(err error) {
 	case errors.As(err, &need):
 		c.need(Lookup{Kind: LookupUnique, Path: need.Path, Value: need.Value})
 	case errors.Is(err, mapping.ErrIgnoreObject):
-		c.skip(IgnoreObjectFlow, "the mapping says IgnoreObjectFlow for this object")
+		c.skip(audit.IgnoreObjectFlow, "the mapping says IgnoreObjectFlow for this object")
 	case errors.As(err, &evaluation):
 		c.fail(evaluation.Code, evaluation.Error())
 	default:
-		c.fail(AttributeValidationFailed, err.Error())
+		c.fail(audit.AttributeValidationFailed, err.Error())
 	}
 }

@@ -29,7 +29,7 @@ func (c *considering) explain() {
 	}
 	c.explainAction()
 	if len(c.decision.Pending) > 0 {
-		c.step(audit.Step{Name: UnresolvedReference, Type: audit.StepReferenceResolution, Status: audit.Warning,
+		c.step(audit.Step{Name: audit.UnableToResolveReferenceAttributeValue, Type: audit.StepReferenceResolution, Status: audit.Warning,
 			Description: "not in the app yet, written as soon as they are: " + strings.Join(c.decision.Pending, ", ")})
 	}
 }

@@ -16,13 +16,13 @@ import (
 func (c *considering) disable(reason string) {
 	switch {
 	case c.protected():
-		c.skip(ProtectedAccount, "the account is protected and is not disabled")
+		c.skip(audit.ProtectedAccount, "the account is protected and is not disabled")
 		return
 	case !c.Mapping.CanUpdate():
-		c.skip(ActionNotAllowed, "a disable is an update, and update is not among the mapping's actions")
+		c.skip(audit.ActionNotAllowed, "a disable is an update, and update is not among the mapping's actions")
 		return
 	case !c.CanDisable:
-		c.skip(CannotDisable, "the app cannot disable accounts of this type; the account stays as it is")
+		c.skip(audit.DisableNotSupported, "the app cannot disable accounts of this type; the account stays as it is")
 		return
 	}
 	after := c.Link.clone()
@@ -54,7 +54,7 @@ func (c *considering) due() time.Time {
 func (c *considering) loseAbsent(reason string) {
 	switch {
 	case c.Policy.Deleted == config.RemovalIgnore:
-		c.skip(SkipOutOfScopeDeletions, "deleted is ignore: the account is left as it is")
+		c.skip(audit.SkipOutOfScopeDeletions, "deleted is ignore: the account is left as it is")
 	case c.Policy.Deleted == config.RemovalDelete && (c.Policy.GracePeriod == 0 || c.ObjectType == directory.Group):
 		// Groups cannot be disabled: theirs is a delete after the grace period.
 		if c.Policy.GracePeriod > 0 && c.Now.Before(c.Since.Add(c.Policy.GracePeriod)) {
@@ -92,13 +92,13 @@ func (c *considering) deleteAfterGrace(reason string) {
 func (c *considering) delete(reason string) {
 	switch {
 	case c.protected():
-		c.skip(ProtectedAccount, "the account is protected and is not deleted")
+		c.skip(audit.ProtectedAccount, "the account is protected and is not deleted")
 	case !c.Mapping.CanDelete():
-		c.skip(ActionNotAllowed, "delete is not among the mapping's actions")
+		c.skip(audit.ActionNotAllowed, "delete is not among the mapping's actions")
 	case !c.CanDelete:
-		c.skip(CannotDelete, "the app cannot delete accounts of this type; the account stays as it is")
+		c.skip(audit.CannotDelete, "the app cannot delete accounts of this type; the account stays as it is")
 	case c.ObjectType == directory.Group && !c.Link.CreatedByUs:
-		c.skip(AdoptedGroup, "the group was there before us: it loses the members that we added and stays")
+		c.skip(audit.AdoptedGroup, "the group was there before us: it loses the members that we added and stays")
 		c.decision.Members = MembersGone
 	default:
 		c.decision.Outcome, c.decision.Action = Sends, ActionDelete

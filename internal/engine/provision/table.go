@@ -1,5 +1,7 @@
 package provision
 
+import "github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
+
 // standing is what the source object and its entitlement amount to.
 type standing uint8
 
@@ -74,49 +76,49 @@ type row struct {
 // table is the situation table: the first row that fits decides. Each row has
 // its test.
 var table = []row{
-	{unreadable, anyLink, anyAccount, fail, InvalidSourceRecord},
-	{unjudgeable, anyLink, anyAccount, fail, AttributeValidationFailed},
+	{unreadable, anyLink, anyAccount, fail, audit.InvalidSourceRecord},
+	{unjudgeable, anyLink, anyAccount, fail, audit.AttributeValidationFailed},
 	{notInSource, anyLink, anyAccount, keepAsIs, ""},
 
 	{inScope, unlinked, notLookedUp, lookForMatch, ""},
 	{inScope, unlinked, noneFound, createAccount, ""},
 	{inScope, unlinked, oneFound, lookAtAccount, ""},
-	{inScope, unlinked, severalFound, fail, DuplicateTargetEntries},
-	{inScope, unlinked, ownedElsewhere, fail, OwnedByAnother},
-	{inScope, unlinked, missing, fail, InvalidAnchor}, // found by matching, gone when read: next cycle
+	{inScope, unlinked, severalFound, fail, audit.DuplicateTargetEntries},
+	{inScope, unlinked, ownedElsewhere, fail, audit.OwnedByAnother},
+	{inScope, unlinked, missing, fail, audit.InvalidAnchor}, // found by matching, gone when read: next cycle
 	{inScope, unlinked, read, updateAccount, ""},
 	{inScope, unproven, notLookedUp, lookAtAccount, ""},
 	{inScope, unproven, contradicts, matchAgain, ""},
 	{inScope, anyLink, missing, matchAgain, ""},
-	{inScope, anyLink, ownedElsewhere, fail, OwnedByAnother},
+	{inScope, anyLink, ownedElsewhere, fail, audit.OwnedByAnother},
 	{inScope, anyLink, anyAccount, updateAccount, ""},
 
-	{outOfScope, unlinked, anyAccount, skip, NotInScope},
-	{outOfScope, live, anyAccount, loseScope, NotInScope},
+	{outOfScope, unlinked, anyAccount, skip, audit.NotInScope},
+	{outOfScope, live, anyAccount, loseScope, audit.NotInScope},
 	{outOfScope, disabled, anyAccount, keepAsIs, ""},
 	{outOfScope, retired, anyAccount, keepAsIs, ""},
 
-	{offInSource, unlinked, anyAccount, skip, DisabledInSource},
-	{offInSource, live, anyAccount, disableAccount, DisabledInSource},
+	{offInSource, unlinked, anyAccount, skip, audit.DisabledInSource},
+	{offInSource, live, anyAccount, disableAccount, audit.DisabledInSource},
 	{offInSource, disabled, anyAccount, keepAsIs, ""},
 	{offInSource, retired, anyAccount, keepAsIs, ""},
 
 	{absent, unlinked, anyAccount, keepAsIs, ""},
-	{absent, live, anyAccount, disableThenWait, SourceObjectAbsent},
-	{absent, disabled, anyAccount, afterGrace, SourceObjectAbsent},
-	{absent, retired, anyAccount, keepAsIs, ManagementEnded},
+	{absent, live, anyAccount, disableThenWait, audit.SourceObjectAbsent},
+	{absent, disabled, anyAccount, afterGrace, audit.SourceObjectAbsent},
+	{absent, retired, anyAccount, keepAsIs, audit.ManagementEnded},
 
 	{deleted, unlinked, anyAccount, keepAsIs, ""},
-	{deleted, live, anyAccount, deleteAccount, SourceObjectDeleted},
-	{deleted, disabled, anyAccount, deleteAccount, SourceObjectDeleted},
-	{deleted, retired, anyAccount, keepAsIs, ManagementEnded},
+	{deleted, live, anyAccount, deleteAccount, audit.SourceObjectDeleted},
+	{deleted, disabled, anyAccount, deleteAccount, audit.SourceObjectDeleted},
+	{deleted, retired, anyAccount, keepAsIs, audit.ManagementEnded},
 
 	{orphaned, unlinked, anyAccount, keepAsIs, ""},
-	{orphaned, anyLink, anyAccount, skip, SourceEpochChanged},
+	{orphaned, anyLink, anyAccount, skip, audit.SourceEpochChanged},
 
 	// What is left is an unproven link whose object is lost: it never gives a
 	// removal (decisions 28).
-	{anyStanding, unproven, anyAccount, skip, UnprovenLink},
+	{anyStanding, unproven, anyAccount, skip, audit.LinkUnproven},
 }
 
 // rowFor gives the row that decides.
@@ -129,5 +131,5 @@ func rowFor(s standing, l linkState, a accountState) row {
 		}
 	}
 	// The tests try every combination; this is the safe answer all the same.
-	return row{s, l, a, fail, InternalError}
+	return row{s, l, a, fail, audit.InternalError}
 }

@@ -1,8 +1,6 @@
 package sampleapp
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // applyMembers changes a group's members in place, and notes how to take it back.
 func (w *patching) applyMembers(op string, t target, value any) *problem {

@@ -30,29 +30,28 @@ type Quirks struct {
 	RefuseMemberReplacement bool // replace of members is 400
 
 	// Writes.
-	IgnoreActivePatch     bool // a patch of active is answered with 200 and not applied
-	RefuseActivePatch     bool // a patch of active is 400
-	StoreTextBooleans     bool // "False" is stored as text
-	RefuseTextBooleans    bool // "False" is 400
-	NoPathlessPatch       bool // a patch operation without path is 500
-	AddNeedsElement       bool // add to a missing emails[type eq "work"] is 400 noTarget as well
-	SplitExtensionPaths   bool // an extension's path is split at its first dot
-	PatchFails            bool // a patch that changes something is applied and answered with 500
-	PatchIgnored          bool // a patch is answered with 200 and not applied
-	NoPatch               bool // PATCH is 501, and announced so
-	NoopIsNoContent       bool // 204 for a patch that changes nothing, 200 with the resource for others
-	CreateAsText          bool // 201 has the content type text/plain
-	CreateWithoutID       bool // 201 without an id
-	DeleteWithBody        bool // DELETE is answered with 200 and the resource
-	DeleteGoneFails       bool // a second DELETE is 500
-	DropAttributes        []string
-	RefuseAttributes      []string // 400 when one of these stands in a request
-	RequireAttributes     []string // 400 when one of these is missing in a create
-	IDIsName              bool     // the id is the userName or displayName, and follows a rename
-	SlashInIDs            bool
-	WriteWithoutBody      bool // POST is 201 with the Location alone
-	TimesWithoutZone      bool
-	ConflictWithoutDetail bool // 409 with an empty body
+	IgnoreActivePatch   bool // a patch of active is answered with 200 and not applied
+	RefuseActivePatch   bool // a patch of active is 400
+	StoreTextBooleans   bool // "False" is stored as text
+	RefuseTextBooleans  bool // "False" is 400
+	NoPathlessPatch     bool // a patch operation without path is 500
+	AddNeedsElement     bool // add to a missing emails[type eq "work"] is 400 noTarget as well
+	SplitExtensionPaths bool // an extension's path is split at its first dot
+	PatchFails          bool // a patch that changes something is applied and answered with 500
+	PatchIgnored        bool // a patch is answered with 200 and not applied
+	NoPatch             bool // PATCH is 501, and announced so
+	NoopIsNoContent     bool // 204 for a patch that changes nothing, 200 with the resource for others
+	CreateAsText        bool // 201 has the content type text/plain
+	CreateWithoutID     bool // 201 without an id
+	DeleteWithBody      bool // DELETE is answered with 200 and the resource
+	DeleteGoneFails     bool // a second DELETE is 500
+	DropAttributes      []string
+	RefuseAttributes    []string // 400 when one of these stands in a request
+	RequireAttributes   []string // 400 when one of these is missing in a create
+	IDIsName            bool     // the id is the userName or displayName, and follows a rename
+	SlashInIDs          bool
+	WriteWithoutBody    bool // POST is 201 with the Location alone
+	TimesWithoutZone    bool
 
 	// Everything else.
 	NoDiscovery     bool // 404 for ServiceProviderConfig, ResourceTypes and Schemas

@@ -14,7 +14,7 @@ func notFound(c *call) *problem {
 
 func (a *App) create(c *call) (answer, *problem) {
 	q := a.options.Quirks
-	if p := a.checkAttributes(c.request.attributes(), true); p != nil {
+	if p := a.checkResource(c.request, true); p != nil {
 		return answer{}, p
 	}
 	if p := a.checkMemberCount(c.request.members.len()); p != nil {
@@ -91,6 +91,14 @@ func (a *App) checkMemberCount(n int) *problem {
 	return nil
 }
 
+// checkResource plays the quirks that refuse attributes, or the lack of them.
+func (a *App) checkResource(r resource, creating bool) *problem {
+	if q := a.options.Quirks; len(q.RefuseAttributes) == 0 && len(q.RequireAttributes) == 0 {
+		return nil
+	}
+	return a.checkAttributes(r.attributes(), creating)
+}
+
 func (a *App) checkAttributes(attributes map[string]any, creating bool) *problem {
 	q := a.options.Quirks
 	if name, found := mentions(attributes, q.RefuseAttributes); found {
@@ -107,7 +115,7 @@ func (a *App) checkAttributes(attributes map[string]any, creating bool) *problem
 }
 
 func (a *App) replace(c *call) (answer, *problem) {
-	if p := a.checkAttributes(c.request.attributes(), false); p != nil {
+	if p := a.checkResource(c.request, false); p != nil {
 		return answer{}, p
 	}
 	if p := a.checkMemberCount(c.request.members.len()); p != nil {

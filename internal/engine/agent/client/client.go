@@ -33,6 +33,22 @@ type Options struct {
 	AnyVersion bool
 }
 
+// completed gives the options with what they leave to the program itself.
+func (o Options) completed() (Options, error) {
+	var err error
+	if o.Executable == "" {
+		if o.Executable, err = os.Executable(); err != nil {
+			return o, api.Errorf(api.CodeInternal, "Cannot find this program's binary", "%v", err)
+		}
+	}
+	if o.Build == "" {
+		if o.Build, err = agent.FileDigest(o.Executable); err != nil {
+			return o, api.Errorf(api.CodeInternal, "Cannot read this program's binary", "%v", err)
+		}
+	}
+	return o, nil
+}
+
 // How long an agent may take for a handshake, to start, and to end after it was
 // asked to. A start may wait for an agent that drains.
 const (
@@ -73,14 +89,9 @@ func Connect(ctx context.Context, options Options) (*Client, error) {
 			Code: api.CodeInvalid, Summary: "Cannot use the data directory", Detail: err.Error(), Path: []string{"data_dir"},
 		}
 	}
-	if options.Executable == "" {
-		if options.Executable, err = os.Executable(); err != nil {
-			return nil, api.Errorf(api.CodeInternal, "Cannot find this program's binary", "%v", err)
-		}
-	}
-	if options.Build == "" {
-		if options.Build, err = agent.FileDigest(options.Executable); err != nil {
-			return nil, api.Errorf(api.CodeInternal, "Cannot read this program's binary", "%v", err)
+	if options.Autostart {
+		if options, err = options.completed(); err != nil {
+			return nil, err
 		}
 	}
 	c := &Client{options: options, dir: dir, silence: 3 * api.DefaultHeartbeat}

@@ -269,6 +269,11 @@ func withoutTags(text string) string {
 		if !found {
 			break
 		}
+		if tag == "" || !strings.ContainsRune("/!", rune(tag[0])) && !unicode.IsLetter(rune(tag[0])) {
+			out.WriteByte('<') // as in "a < b"
+			text = tag
+			continue
+		}
 		out.WriteByte(' ')
 		name := strings.ToLower(tag[:min(len(tag), len("script"))])
 		for _, hidden := range []string{"script", "style"} {

@@ -56,7 +56,8 @@ func TestFiltersThatCannotBeTrusted(t *testing.T) {
 		"standard, external id is exact":  {sampleapp.Quirks{}, "externalId", "E1", false, 0},
 		"standard, extension":             {sampleapp.Quirks{}, employee, "7", false, 1},
 		"standard, element":               {sampleapp.Quirks{}, `emails[type eq "work"].value`, "ADA@example.com", false, 1},
-		"standard, quotes":                {sampleapp.Quirks{}, "userName", `a"b\c`, false, 0},
+		"standard, quotes":                {sampleapp.Quirks{}, "userName", `q"u\o`, false, 1},
+		"standard, quotes, nobody":        {sampleapp.Quirks{}, "userName", `a"b\c`, true, 0},
 		"ignored":                         {sampleapp.Quirks{IgnoreFilter: true}, "userName", "ada", true, 0},
 		"ignored, nobody":                 {sampleapp.Quirks{IgnoreFilter: true}, "userName", "nobody", true, 0},
 		"mail only, by external id":       {sampleapp.Quirks{FilterMailOnly: true}, "externalId", "e2", true, 0},
@@ -79,6 +80,7 @@ func TestFiltersThatCannotBeTrusted(t *testing.T) {
 			add(t, app, sampleapp.User, "Ada", "externalId", "e1", "emails", mail("ada@example.com"),
 				"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", map[string]any{"employeeNumber": "7"})
 			add(t, app, sampleapp.User, "Bob", "externalId", "e2", "emails", mail("bob@example.com"))
+			add(t, app, sampleapp.User, `q"u\o`)
 			if test.quirks.CaseExactUniqueness {
 				add(t, app, sampleapp.User, "Twin")
 				add(t, app, sampleapp.User, "tWIN")
@@ -462,4 +464,44 @@ func TestStaleVersion(t *testing.T) {
 	send(t, target, o)
 	_, err = target.Send(t.Context(), o)
 	refused(t, err, connector.Transient, codeConflict)
+}
+
+func TestActiveThatIsNeverShown(t *testing.T) {
+	for name, rules := range map[string][]sampleapp.Rule{
+		"with PUT":    nil,
+		"without PUT": {{Operation: sampleapp.Replace, Fault: sampleapp.Fault{Status: 405}}},
+	} {
+		app, target := play(t, sampleapp.Quirks{DropAttributes: []string{"active"}}, "")
+		app.Schedule(rules...)
+		for _, account := range []string{"a", "b"} {
+			if _, err := target.Send(t.Context(), disabling(add(t, app, sampleapp.User, account))); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestPatchThatIsNotCarriedOutShowsInTheReceipt(t *testing.T) {
+	app, target := play(t, sampleapp.Quirks{PatchIgnored: true}, "")
+	id := add(t, app, sampleapp.User, "a", "title", "old")
+	receipt := send(t, target, updating(directory.User, id, set("title", directory.Text("new"))))
+	if receipt.Account == nil || receipt.Account.Values["title"].String() != "old" {
+		t.Errorf("%+v", receipt.Account)
+	}
+}
+
+func TestGroupsOfOneName(t *testing.T) {
+	app, target := play(t, sampleapp.Quirks{DisplayNameNotUnique: true}, "")
+	first, second := add(t, app, sampleapp.Group, "g"), add(t, app, sampleapp.Group, "G")
+	if ids, err := find(t, target, directory.Group, "displayName", "g"); err != nil || !slices.Equal(ids, []string{first, second}) {
+		t.Error(ids, err)
+	}
+}
+
+func TestThrottledInASecondFormIsThrottled(t *testing.T) {
+	app, target := play(t, sampleapp.Quirks{NoPatch: true}, "")
+	id := add(t, app, sampleapp.User, "a")
+	app.Schedule(sampleapp.Rule{Operation: sampleapp.Get, Fault: sampleapp.Fault{Status: 429}})
+	_, err := target.Send(t.Context(), updating(directory.User, id, set("title", directory.Text("x"))))
+	refused(t, err, connector.Throttled, codeThrottled)
 }

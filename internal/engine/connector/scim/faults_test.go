@@ -299,3 +299,19 @@ func TestAddressesThatAreNeverConnectedTo(t *testing.T) {
 	_, err := target.Test(t.Context(), nil)
 	refused(t, err, connector.Fatal, codeProtocol)
 }
+
+func TestShorten(t *testing.T) {
+	for text, want := range map[string]string{
+		"<html><head><style>b{}</style></head><body><h1>Bad</h1>\n<p>gateway</p></body></html>": "Bad gateway",
+		"<script>var x = 1 < 2;</script>text":                                                   "text",
+		"1 < 2 and 3 > 2":                                                                       "1 < 2 and 3 > 2",
+		"a\r\nb\x00c\u202ed":                                                                    "a b c d",
+		"<":                                                                                     "<",
+		"<never closed":                                                                         "",
+		strings.Repeat("ü", 400):                                                                strings.Repeat("ü", 300) + "…",
+	} {
+		if got := shorten(text); got != want {
+			t.Errorf("%.40q: %q, want %q", text, got, want)
+		}
+	}
+}

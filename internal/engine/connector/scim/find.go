@@ -18,7 +18,8 @@ const maxFilter = 2000
 
 // Find searches by a filter and checks what comes back. An empty answer is
 // believed only when the server has found, by the same attribute, a value that
-// exists.
+// exists; for a value with quotes or backslashes, which some servers read
+// wrongly without a word, one with such.
 func (t *target) Find(ctx context.Context, typ string, path directory.Path, value directory.Value, want []directory.Path) ([]connector.Account, error) {
 	filter, ok := filterFor(path, value)
 	if !ok {
@@ -49,7 +50,13 @@ func (t *target) Find(ctx context.Context, typ string, path directory.Path, valu
 		return nil, connector.ErrCannotFilter
 	case len(found) > 0:
 		t.learned.setFilter(key, verdict{trusted, t.now()})
+		if needsEscape(value) {
+			t.learned.setFilter(escapedKey, verdict{trusted, t.now()})
+		}
 		return found, nil
+	}
+	if v, _ := t.learned.filter(escapedKey, t.now()); needsEscape(value) && v != trusted {
+		return nil, connector.ErrCannotFilter
 	}
 	if believed, err := t.believesEmpty(ctx, typ, path, key); err != nil {
 		return nil, err
@@ -58,6 +65,9 @@ func (t *target) Find(ctx context.Context, typ string, path directory.Path, valu
 	}
 	return nil, nil
 }
+
+// escapedKey stands for values with quotes or backslashes, of any attribute.
+const escapedKey = "\\"
 
 // search gives the accounts that hold the value, and whether others came.
 func (t *target) search(ctx context.Context, typ string, path directory.Path, value directory.Value, filter string, want []directory.Path) (found []connector.Account, foreign bool, err error) {

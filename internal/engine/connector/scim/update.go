@@ -114,13 +114,13 @@ func (t *target) otherForm(ctx context.Context, w writing, answer response, refu
 	return connector.Receipt{}, refusal
 }
 
-// worse gives the error that has to be known: that of a second form, when it
-// may have been carried out, else the first one.
+// worse gives the error that has to be known of two forms: the first refusal,
+// unless the second one was not refused but failed.
 func worse(first, second error) error {
-	if connector.ClassOf(second) == connector.Unknown {
-		return second
+	if connector.ClassOf(second) == connector.Rejected {
+		return first
 	}
-	return first
+	return second
 }
 
 // putInstead sends the whole account where PATCH is not offered.
@@ -208,11 +208,15 @@ func (t *target) proveActive(ctx context.Context, w writing, receipt connector.R
 		t.learned.setActiveForm(activeByPatch)
 		return receipt, nil
 	}
-	receipt, err = t.put(ctx, w)
-	if err != nil {
-		return receipt, err
+	again, err := t.put(ctx, w)
+	switch {
+	case err == nil:
+		return t.proveByPut(ctx, w, again)
+	case !shown && connector.ClassOf(err) == connector.Rejected:
+		t.learned.setActiveForm(activeByPatch) // there is no other form, and nothing says that it failed
+		return receipt, nil
 	}
-	return t.proveByPut(ctx, w, receipt)
+	return again, err
 }
 
 // proveByPut checks that the whole account with another active took effect.

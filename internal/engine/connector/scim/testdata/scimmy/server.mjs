@@ -1,5 +1,6 @@
-// A SCIM server made with scimmy-routers, its resources in memory. It prints
-// its port, and ends with its standard input. EXPRESS names the framework:
+// A SCIM server made with scimmy-routers, its resources in memory, apart for
+// each tenant: /TENANT/scim. It prints its port, and ends with its standard
+// input. EXPRESS names the framework:
 // express is the one that scimmy-routers is written for, with express5 it
 // ignores every filter and startIndex.
 import SCIMMY from "scimmy";
@@ -10,10 +11,12 @@ const uniqueName = { User: "userName", Group: "displayName" };
 let created = 0;
 
 function keep(type) {
-  const resources = new Map();
+  const tenants = new Map();
+  const kept = (tenant) => tenants.get(tenant) ?? tenants.set(tenant, new Map()).get(tenant);
   const name = uniqueName[type.name];
   SCIMMY.Resources.declare(type)
-    .ingress((resource, data) => {
+    .ingress((resource, data, tenant) => {
+      const resources = kept(tenant);
       const same = [...resources.values()].find(
         (other) => other.id !== resource.id && other[name].toLowerCase() === data[name].toLowerCase(),
       );
@@ -21,19 +24,20 @@ function keep(type) {
       const id = resource.id ?? String(++created);
       if (resource.id && !resources.has(id)) throw new SCIMMY.Types.Error(404, null, `Resource ${id} not found`);
       const now = new Date().toISOString();
-      const kept = JSON.parse(JSON.stringify({ ...data, id }));
-      kept.meta = { created: resources.get(id)?.meta.created ?? now, lastModified: now };
-      resources.set(id, kept);
-      return kept;
+      const stored = JSON.parse(JSON.stringify({ ...data, id }));
+      stored.meta = { created: resources.get(id)?.meta.created ?? now, lastModified: now };
+      resources.set(id, stored);
+      return stored;
     })
-    .egress((resource) => {
+    .egress((resource, tenant) => {
+      const resources = kept(tenant);
       const all = [...resources.values()];
       if (!resource.id) return resource.filter?.match(all) ?? all;
       if (!resources.has(resource.id)) throw new SCIMMY.Types.Error(404, null, `Resource ${resource.id} not found`);
       return resources.get(resource.id);
     })
-    .degress((resource) => {
-      if (!resources.delete(resource.id)) throw new SCIMMY.Types.Error(404, null, `Resource ${resource.id} not found`);
+    .degress((resource, tenant) => {
+      if (!kept(tenant).delete(resource.id)) throw new SCIMMY.Types.Error(404, null, `Resource ${resource.id} not found`);
     });
 }
 
@@ -43,13 +47,14 @@ keep(SCIMMY.Resources.Group);
 
 const app = express();
 app.use(
-  "/scim",
+  "/:tenant/scim",
   new SCIMMYRouters({
     type: "bearer",
     handler: (request) => {
       if (request.header("Authorization") !== `Bearer ${process.env.TOKEN}`) throw new Error("the token is not known");
       return "tester";
     },
+    context: (request) => request.originalUrl.split("/")[1],
   }),
 );
 const server = app.listen(0, "127.0.0.1", () => console.log(server.address().port));

@@ -1,0 +1,7 @@
+data "provisioning_app_template" "scim" {
+  name = "scim"
+}
+
+output "quirks" {
+  value = data.provisioning_app_template.scim.quirks
+}

@@ -1,0 +1,3 @@
+output "user_mapping" {
+  value = provider::provisioning::template("scim").mappings["User"].attributes
+}

@@ -1,0 +1,79 @@
+package client
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestCompareVersions(t *testing.T) {
+	// Ascending; the pre-releases are the example of semver.org section 11.
+	versions := []string{
+		"0.9.9", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11",
+		"1.0.0-rc.1", "1.0.0", "1.0.1", "1.2.0", "v1.10.0", "2.0.0", "dev",
+	}
+	for i, a := range versions {
+		for j, b := range versions {
+			if got, want := compareVersions(a, b), sign(i-j); sign(got) != want {
+				t.Errorf("compareVersions(%q, %q) = %d, want %d", a, b, got, want)
+			}
+		}
+	}
+	for _, equal := range [][2]string{{"1.0.0", "v1.0.0"}, {"1.0.0+a", "1.0.0+b"}, {"dev", ""}, {"dev", "1.0"}} {
+		if got := compareVersions(equal[0], equal[1]); got != 0 {
+			t.Errorf("compareVersions(%q, %q) = %d", equal[0], equal[1], got)
+		}
+	}
+}
+
+func sign(n int) int {
+	switch {
+	case n < 0:
+		return -1
+	case n > 0:
+		return 1
+	}
+	return 0
+}
+
+func FuzzCompareVersions(f *testing.F) {
+	f.Add("1.0.0-a.1", "1.0.0-a.b")
+	f.Add("99999999999.0.0", "dev")
+	f.Add("1.0.0-99999999999999999999999", "1.0.0-1")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if sign(compareVersions(a, b)) != -sign(compareVersions(b, a)) {
+			t.Errorf("%q and %q are not ordered", a, b)
+		}
+		if compareVersions(a, a) != 0 {
+			t.Errorf("%q is not equal to itself", a)
+		}
+	})
+}
+
+func TestEnvironment(t *testing.T) {
+	got := environment([]string{
+		"HOME=/h", "TF_LOG=trace", "PLUGIN_MIN_PORT=1", "TOKEN=TF_x=PLUGIN_y", "PROVISIONING_AGENT_READY=3", "TFX=1", "EMPTY=", "=odd",
+	})
+	want := []string{"HOME=/h", "TOKEN=TF_x=PLUGIN_y", "TFX=1", "EMPTY=", "=odd"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestStateDir(t *testing.T) {
+	t.Setenv("HOME", "/home/grace")
+	for _, tt := range []struct{ state, want string }{
+		{"/state", "/state"},
+		{"", "/home/grace/.local/state"},
+		{"relative", "/home/grace/.local/state"},
+	} {
+		t.Setenv("XDG_STATE_HOME", tt.state)
+		if got, err := stateDir("linux"); err != nil || got != tt.want {
+			t.Errorf("with XDG_STATE_HOME=%q: %q, %v", tt.state, got, err)
+		}
+	}
+	t.Setenv("XDG_STATE_HOME", "")
+	t.Setenv("HOME", "")
+	if got, err := stateDir("linux"); err == nil {
+		t.Errorf("without a home: %q", got)
+	}
+}

@@ -1,0 +1,210 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/client"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+)
+
+func (s *session) agentCommand() *cobra.Command {
+	return s.group(&cobra.Command{
+		Use: "agent", Short: "Run, stop, back up the agent of a data directory",
+		Long: `The agent is the process that keeps accounts as declared: one a data directory.
+Terraform starts it in the background when it is needed; it is not started at
+boot. A service manager keeps one with "agent run".`,
+	}, s.agentRunCommand(), s.agentStatusCommand(), s.agentStopCommand(), s.agentLogsCommand(), s.agentBackupCommand(), s.agentRestoreCommand())
+}
+
+func (s *session) agentRunCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "run", Short: "Run an agent in the foreground",
+		Long: `Run an agent in the foreground until SIGTERM or Ctrl-C. It then finishes the
+objects in hand; a second signal ends it at once. References to secrets, such as
+"env:CHAT_TOKEN", are resolved in its environment.`,
+		Example: "  " + Name + " agent run --data-dir /var/lib/provisioning",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { // the agent has its own way with signals
+			s.invoked = true
+			dir, err := s.directory()
+			if err != nil {
+				return err
+			}
+			build, err := agent.BuildDigest()
+			if err != nil {
+				return err
+			}
+			options := agent.Options{DataDir: dir, Version: s.Version, Build: build, Open: s.Open, Metrics: s.Metrics}
+			if ready := agent.ReadyPipe(); ready != nil {
+				options.Ready = ready
+			} else {
+				options.Log = s.Stderr // nobody else tells the person who started it
+			}
+			return agent.Run(cmd.Context(), options)
+		},
+	}
+}
+
+func (s *session) agentStatusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Show whether an agent runs, and which", Args: cobra.NoArgs,
+		Example: "  " + Name + " agent status",
+		RunE: s.runs(func(ctx context.Context, _ []string) error {
+			service, err := s.look(ctx)
+			if err != nil {
+				return err
+			}
+			defer service.Close()
+			h := service.Handshake()
+			if s.json {
+				return s.out.json(h, false)
+			}
+			s.out.line(text{good, "running"}, text{plain, " on " + h.DataDir})
+			rows := [][]text{
+				{{dim, "version"}, styled(plain, "%s (build %.12s)", h.Version, h.Build)},
+				{{dim, "process"}, styled(plain, "%d, since %s", h.PID, s.moment(h.StartedAt))},
+				{{dim, "store"}, styled(plain, "%s (schema %d)", h.StoreID, h.StoreSchema)},
+				{{dim, "log"}, {plain, agent.LogPath(h.DataDir)}},
+			}
+			s.out.table("  ", rows)
+			if since := h.JobsUnattendedSince; !since.IsZero() {
+				s.out.line(text{warn, "! "}, text{plain, "nobody kept the jobs from " + s.clock(since) + " until this agent started"})
+			}
+			return nil
+		}),
+	}
+}
+
+func (s *session) agentStopCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "stop", Short: "Stop the agent after the objects in hand", Args: cobra.NoArgs,
+		Long: `Stop the agent after the objects in hand. Accounts stay as they are. The next
+"terraform plan" starts an agent again, and its jobs go on where they stopped.`,
+		Example: "  " + Name + " agent stop",
+		RunE: s.runs(func(ctx context.Context, _ []string) error {
+			stopped, err := s.stopAgent(ctx)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.out.json(struct {
+					Stopped bool `json:"stopped"`
+				}{stopped}, false)
+			}
+			if stopped {
+				s.out.linef("The agent has stopped.")
+			} else {
+				s.out.linef("No agent runs.")
+			}
+			return nil
+		}),
+	}
+}
+
+// stopAgent stops the agent, whatever its version, and reports whether there
+// was one.
+func (s *session) stopAgent(ctx context.Context) (bool, error) {
+	dir, err := s.directory()
+	if err != nil {
+		return false, err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	service, err := s.Dial(ctx, client.Options{DataDir: dir, Version: s.Version, AnyVersion: true})
+	var told *api.Error
+	if errors.As(err, &told) && told.Code == api.CodeUnavailable {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer service.Close()
+	return true, service.Stop(ctx)
+}
+
+func (s *session) agentLogsCommand() *cobra.Command {
+	var options agent.LogOptions
+	cmd := &cobra.Command{
+		Use: "logs", Short: "Show the agent's own log", Args: cobra.NoArgs,
+		Long: `Show the agent's own log: its starts and ends, and its faults. What was done to
+accounts is in the provisioning log, see "audit". It needs no running agent.`,
+		Example: "  " + Name + " agent logs --lines 50 --follow",
+		RunE: s.runs(func(ctx context.Context, _ []string) error {
+			if options.Lines < 0 {
+				return &usageError{fmt.Errorf("--lines is %d; give 0 for all, or more", options.Lines)}
+			}
+			dir, err := s.directory()
+			if err != nil {
+				return err
+			}
+			lines := &logLines{session: s}
+			if err := agent.ReadLog(ctx, dir, lines, options); err != nil {
+				return err
+			}
+			return lines.flush()
+		}),
+	}
+	cmd.Flags().IntVarP(&options.Lines, "lines", "n", 0, "only the last lines; 0: all")
+	cmd.Flags().BoolVarP(&options.Follow, "follow", "f", false, "go on with what is written, until Ctrl-C")
+	return cmd
+}
+
+func (s *session) agentBackupCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "backup FILE", Short: "Write a copy of the store to a new file", Args: cobra.ExactArgs(1),
+		Long: `Write a consistent copy of the store to a new file, while the agent runs on. Keep
+it as safe as the store itself, and with it the key file of the data directory:
+secrets in the store are sealed with that.`,
+		Example: "  " + Name + " agent backup /backup/provisioning.db",
+		RunE: s.runs(func(ctx context.Context, args []string) error {
+			service, err := s.look(ctx)
+			if err != nil {
+				return err
+			}
+			defer service.Close()
+			path, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			if err := service.Backup(ctx, path); err != nil {
+				return err
+			}
+			return s.wrote("backup", path, "The store is written to "+path+".")
+		}),
+	}
+}
+
+func (s *session) agentRestoreCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "restore FILE", Short: "Put a backup in the place of the store", Args: cobra.ExactArgs(1),
+		Long: `Put a backup in the place of the store. The agent must have been stopped. The old
+store stays beside the new one.`,
+		Example: "  " + Name + " agent stop\n  " + Name + " agent restore /backup/provisioning.db",
+		RunE: s.runs(func(_ context.Context, args []string) error {
+			dir, err := s.directory()
+			if err != nil {
+				return err
+			}
+			if err := agent.Restore(dir, args[0]); err != nil {
+				return err
+			}
+			return s.wrote("restored", args[0], "The backup is in place. The next agent begins with it.")
+		}),
+	}
+}
+
+func (s *session) wrote(what, path, said string) error {
+	if s.json {
+		return s.out.json(map[string]string{what: path}, false)
+	}
+	s.out.linef("%s", said)
+	return nil
+}

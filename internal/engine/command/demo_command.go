@@ -1,0 +1,5 @@
+package command
+
+import "github.com/spf13/cobra"
+
+func (s *session) demoCommand() *cobra.Command { return &cobra.Command{Use: "demo"} }

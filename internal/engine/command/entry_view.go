@@ -1,0 +1,128 @@
+package command
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
+)
+
+// entryView prints entries of the provisioning log.
+type entryView struct {
+	*session
+	verbose bool
+	app     map[string]string // names by id; nil: all entries are of one app
+}
+
+var statusStyles = map[audit.Status]style{audit.Success: good, audit.Warning: warn, audit.Failure: bad, audit.Skipped: dim}
+
+// print prints an entry: what was done to whom, why, and what to do about it.
+func (v entryView) print(e audit.Entry) {
+	pieces := []text{{dim, v.clock(e.Time)}, {plain, "  "}}
+	if v.app != nil {
+		pieces = append(pieces, text{bold, v.app[e.AppID]}, text{plain, "  "})
+	}
+	pieces = append(pieces,
+		styled(plain, "%-8s  ", spaced(e.Action)),
+		styled(statusStyles[e.Status], "%-7s", e.Status),
+		text{plain, "  " + subject(e)})
+	if e.ErrorCode != "" {
+		pieces = append(pieces, text{plain, "  "}, text{statusStyles[e.Status], e.ErrorCode})
+	}
+	v.out.line(pieces...)
+	if e.Reason != "" && e.Category == audit.Provisioning {
+		v.out.block("    ", plain, e.Reason)
+	}
+	if e.RecommendedAction != "" && e.Status != audit.Success {
+		v.out.block("    ", dim, e.RecommendedAction)
+	}
+	if v.verbose {
+		v.printDetails(e)
+	}
+}
+
+// subject tells whom or what an entry is about.
+func subject(e audit.Entry) string {
+	if e.Category != audit.Provisioning {
+		about := "job: "
+		if e.Category == audit.Configuration {
+			about = "configuration: "
+		}
+		if e.InitiatedBy != "" {
+			return about + e.Reason + " (by " + e.InitiatedBy + ")"
+		}
+		return about + e.Reason
+	}
+	source, target := e.Source, e.Target
+	typ := source.Type
+	if typ == "" {
+		typ = target.Type
+	}
+	name := label(source)
+	switch other := label(target); {
+	case name == "":
+		name = other
+	case other != "" && other != name:
+		name += " → " + other
+	}
+	return strings.TrimSpace(typ + " " + name)
+}
+
+func label(i audit.Identity) string {
+	if i.DisplayName != "" {
+		return i.DisplayName
+	}
+	return i.ID
+}
+
+func (v entryView) printDetails(e audit.Entry) {
+	var facts []string
+	for _, fact := range []struct{ name, value string }{
+		{"source", e.Source.ID}, {"target", e.Target.ID}, {"cycle", e.CycleID}, {"change", e.ChangeID}, {"by", e.InitiatedBy},
+	} {
+		if fact.value != "" {
+			facts = append(facts, fact.name+" "+fact.value)
+		}
+	}
+	if e.DurationMS > 0 {
+		facts = append(facts, fmt.Sprintf("%d ms", e.DurationMS))
+	}
+	if facts != nil {
+		v.out.line(text{dim, "    " + strings.Join(facts, ", ")})
+	}
+	var rows [][]text
+	for _, step := range e.Steps {
+		said := step.Description
+		for _, key := range slices.Sorted(maps.Keys(step.Details)) {
+			said += fmt.Sprintf("\n%s: %s", key, step.Details[key])
+		}
+		for i, line := range strings.Split(strings.TrimPrefix(said, "\n"), "\n") {
+			if i == 0 {
+				rows = append(rows, []text{{plain, spaced(step.Type)}, {statusStyles[step.Status], string(step.Status)}, {plain, line}})
+			} else {
+				rows = append(rows, []text{{}, {}, {dim, line}})
+			}
+		}
+	}
+	v.out.table("    ", rows)
+	rows = nil
+	for _, p := range e.ModifiedProperties {
+		rows = append(rows, changed(p.Name, p.Old, p.New))
+	}
+	v.out.table("    ", rows)
+}
+
+// changed tells what an attribute changes from and to.
+func changed(name string, from, to *string) []text {
+	return []text{{plain, name}, {dim, quoted(from)}, {dim, "→"}, {plain, quoted(to)}}
+}
+
+func quoted(value *string) string {
+	if value == nil {
+		return "none"
+	}
+	return strconv.Quote(*value)
+}

@@ -1,0 +1,97 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const rootHelp = `Automatic user provisioning as code.
+
+Terraform declares who gets an account where; an agent keeps it so. These
+commands show what the agent does and did, and let an operator step in.
+
+Commands that only look never start an agent: status, audit, app list, preview,
+test-connection, agent status. Where none runs, they say so and exit with 4.
+"terraform plan" starts one, and so do the commands that ask for work: job and
+provision. "agent run" runs one in the foreground, for a service manager.
+
+Exit codes:
+  0  done
+  1  it failed, or could not be done
+  2  the command line is wrong
+  3  status: something waits for a person: quarantine, held removals,
+     failed objects
+  4  no agent can be reached`
+
+const rootExample = `  See it work, with a sample app and nothing to set up
+    ` + Name + ` demo
+
+  How are the jobs, and what went wrong?
+    ` + Name + ` status
+    ` + Name + ` audit --status failure --since 24h
+
+  What would the next cycle of "chat" do? Do it now.
+    ` + Name + ` preview chat
+    ` + Name + ` job start chat --wait`
+
+// The groups of commands in the help.
+const (
+	groupLook  = "look"
+	groupAct   = "act"
+	groupAgent = "agent"
+)
+
+func (s *session) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use: Name, Short: "Automatic user provisioning as code", Long: rootHelp, Example: rootExample,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: s.noSuchCommand, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&s.dataDir, "data-dir", "", "directory of the agent (default: "+dataDirVariable+", else the user's state directory)")
+	flags.BoolVar(&s.json, "json", false, "print JSON; a stream is a value a line")
+	if err := root.MarkPersistentFlagDirname("data-dir"); err != nil {
+		panic(err) // the flag is there
+	}
+	root.AddGroup(
+		&cobra.Group{ID: groupLook, Title: "To look:"},
+		&cobra.Group{ID: groupAct, Title: "To act:"},
+		&cobra.Group{ID: groupAgent, Title: "The program:"},
+	)
+	for group, commands := range map[string][]*cobra.Command{
+		groupLook:  {s.statusCommand(), s.auditCommand(), s.appCommand(), s.previewCommand(), s.testConnectionCommand()},
+		groupAct:   {s.jobCommand(), s.provisionCommand()},
+		groupAgent: {s.agentCommand(), s.versionCommand(), s.demoCommand(), s.sampleAppCommand()},
+	} {
+		for _, command := range commands {
+			command.GroupID = group
+			root.AddCommand(command)
+		}
+	}
+	root.SetHelpCommandGroupID(groupAgent)
+	root.SetCompletionCommandGroupID(groupAgent)
+	return root
+}
+
+// group makes a command that has commands of its own.
+func (s *session) group(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	parent.Args = s.noSuchCommand
+	parent.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	parent.AddCommand(commands...)
+	return parent
+}
+
+// noSuchCommand refuses what is no command, and names those that are meant.
+func (s *session) noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	text := fmt.Sprintf("%q is no command of %q", args[0], cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return fmt.Errorf("%s", text)
+}

@@ -1,0 +1,81 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
+)
+
+func (s *session) sampleAppCommand() *cobra.Command {
+	var listen, tokenEnv string
+	var latency time.Duration
+	cmd := &cobra.Command{
+		Use: "sample-app", Short: "Serve a SCIM 2.0 app to try things with", Args: cobra.NoArgs, Hidden: true,
+		Long: `Serve a SCIM 2.0 app until Ctrl-C. It keeps what it is sent in memory, and prints
+its base URL first.`,
+		Example: "  TOKEN=secret " + Name + " sample-app --listen 127.0.0.1:8080 --token-env TOKEN",
+		RunE: s.runs(func(ctx context.Context, _ []string) error {
+			options := sampleapp.Options{Latency: latency}
+			if tokenEnv != "" {
+				if options.Token = s.Getenv(tokenEnv); options.Token == "" {
+					return &usageError{fmt.Errorf("the variable %s, which --token-env names, is empty or not set", tokenEnv)}
+				}
+			}
+			app, err := serveSampleApp(listen, options)
+			if err != nil {
+				return err
+			}
+			defer app.close()
+			if s.json {
+				if err := s.out.json(map[string]string{"base_url": app.url}, true); err != nil {
+					return err
+				}
+			} else {
+				s.out.linef("%s", app.url)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case err := <-app.failed:
+				return err
+			}
+		}),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&listen, "listen", "127.0.0.1:0", "address to listen on; port 0: a free one")
+	flags.StringVar(&tokenEnv, "token-env", "", "environment variable that holds the bearer token; none: everybody is let in")
+	flags.DurationVar(&latency, "latency", 0, "time that passes before each request is looked at")
+	return cmd
+}
+
+// sampleApp is the sample app, being served.
+type sampleApp struct {
+	*sampleapp.App
+	url    string
+	server *http.Server
+	failed chan error
+}
+
+func serveSampleApp(address string, options sampleapp.Options) (*sampleApp, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serve the sample app: %w", err)
+	}
+	a := &sampleApp{App: sampleapp.New(options), url: "http://" + listener.Addr().String() + "/scim/v2", failed: make(chan error, 1)}
+	a.server = &http.Server{Handler: a.App, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		if err := a.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- fmt.Errorf("serve the sample app: %w", err)
+		}
+	}()
+	return a, nil
+}
+
+func (a *sampleApp) close() { a.server.Close() }

@@ -1,0 +1,73 @@
+package command
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
+)
+
+// screen draws over what it drew before, on a terminal.
+type screen struct {
+	printer *printer
+	lines   int
+}
+
+func (s *screen) draw(f func(*printer) error) {
+	var buffer bytes.Buffer
+	p := *s.printer
+	p.w = &buffer
+	if f(&p) != nil {
+		return
+	}
+	up := ""
+	if s.lines > 0 {
+		up = fmt.Sprintf("\x1b[%dA\x1b[J", s.lines)
+	}
+	s.lines = strings.Count(buffer.String(), "\n")
+	s.printer.raw(up + buffer.String())
+}
+
+// plainInterval passes at least between two lines of one phase, where there is
+// no terminal.
+const plainInterval = 5 * time.Second
+
+// maxProgressLine keeps a line that is written over within a terminal's width.
+const maxProgressLine = 78
+
+// progressLine shows how far a cycle is: in place on a terminal, else by a line
+// at each phase and now and then.
+type progressLine struct {
+	printer *printer
+	now     func() time.Time
+	phase   string
+	at      time.Time
+	open    bool // a line on a terminal has no end yet
+}
+
+func (l *progressLine) show(p status.Progress) {
+	line := progressText(p)
+	if l.printer.terminal {
+		if runes := []rune(clean(line)); len(runes) > maxProgressLine {
+			line = string(runes[:maxProgressLine])
+		}
+		l.printer.raw("\r\x1b[K" + l.printer.render(text{dim, line}))
+		l.open = true
+		return
+	}
+	if p.Phase == l.phase && l.now().Sub(l.at) < plainInterval {
+		return
+	}
+	l.phase, l.at = p.Phase, l.now()
+	l.printer.line(text{dim, line})
+}
+
+// end takes an open line away.
+func (l *progressLine) end() {
+	if l.open {
+		l.printer.raw("\r\x1b[K")
+		l.open = false
+	}
+}

@@ -364,13 +364,12 @@ func (e *Engine) checkJob(j *config.Job, before config.Thing) error {
 		return &api.Error{Code: api.CodeInvalid, Summary: "Cannot save the job", Path: []string{"app_id"},
 			Detail: fmt.Sprintf("App %q has mode = \"manual\", which allows no job.", app.(*config.App).Name), Advice: `Set mode = "automatic", or remove the job.`}
 	}
+	j.MetRevisions, j.AwaitedCycle = nil, ""
 	if was, ok := before.(*config.Job); ok {
-		if j.MetRevisions == nil {
-			j.MetRevisions = was.MetRevisions
-		}
-		if j.AwaitedCycle == "" {
-			j.AwaitedCycle = was.AwaitedCycle
-		}
+		j.MetRevisions, j.AwaitedCycle = was.MetRevisions, was.AwaitedCycle
+	}
+	if j.WaitFor == "" || j.WaitFor == "none" || !j.IsEnabled() {
+		j.MetRevisions = slices.Clone(j.Revisions) // nothing is waited for
 	}
 	var unknown *job.ErrUnknownRevision
 	if err := e.jobs.CheckRevisions(j.AppID, j.Revisions); errors.As(err, &unknown) {

@@ -63,6 +63,7 @@ func TestAccProvider_dataDir(t *testing.T) {
 			{Config: header + people, Check: last("/from/environment")},
 			{Config: header + `provider "provisioning" { data_dir = "here" }` + people, Check: last(relative)},
 			{Config: header + `provider "provisioning" { data_dir = "" }` + people, ExpectError: says("Empty data_dir")},
+			{Config: header + people},
 		},
 	})
 }

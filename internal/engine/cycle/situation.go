@@ -168,6 +168,7 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 			if err := r.lookAt(ctx, p, it, it.situation.Link.TargetID); err != nil {
 				return err
 			}
+			it.situation.Recovered = true
 		}
 	}
 	pending := make([]*item, len(items))
@@ -233,6 +234,7 @@ func (r *run) lookUp(ctx context.Context, p *provision.Program, it *item) error 
 
 // lookAt reads an account and tells whose it is.
 func (r *run) lookAt(ctx context.Context, p *provision.Program, it *item, id string) error {
+	it.situation.Sought, it.situation.Current, it.situation.Missing, it.situation.Owner = id, nil, false, ""
 	account, err := r.Target.Get(ctx, p.ObjectType, id, r.wanted(p))
 	switch {
 	case connector.ClassOf(err) == connector.Gone:

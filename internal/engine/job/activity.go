@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -34,6 +35,7 @@ type activity struct {
 	cycle    status.Cycle
 	resumed  bool
 	target   connector.Target
+	close    func() // of the target
 	requests *connector.Counter
 	features connector.Features
 	moved    bool // the app's connection is another than before
@@ -47,7 +49,8 @@ func (r *runner) attempt(ctx context.Context) {
 	defer r.busy.Unlock()
 	running, interrupt := context.WithCancelCause(ctx)
 	defer interrupt(nil)
-	a := &activity{runner: r}
+	a := &activity{runner: r, close: func() {}}
+	defer func() { a.close() }()
 	if err := a.begin(running); err != nil {
 		r.m.Logger.Error("begin a cycle", "app", r.appID, "error", err)
 		// The schedule goes on: what cannot be read now is tried at the interval.
@@ -213,6 +216,11 @@ func (a *activity) openTarget(ctx context.Context) error {
 	bare, err := a.m.OpenTarget(ctx, a.released.App)
 	if err != nil {
 		return err
+	}
+	a.close = func() {
+		if c, ok := bare.(io.Closer); ok {
+			_ = c.Close() // idle connections; nothing is lost with them
+		}
 	}
 	a.requests = connector.Count(bare)
 	limits := connector.LimitOptions{Clock: a.m.Clock}

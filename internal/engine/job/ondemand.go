@@ -124,7 +124,8 @@ func (m *Manager) Provision(ctx context.Context, appID string, demand Demand) ([
 		defer func() { _ = overlay.Close() }()
 		backing = overlay
 	}
-	a := &activity{runner: r, job: job, released: released}
+	a := &activity{runner: r, job: job, released: released, close: func() {}}
+	defer func() { a.close() }()
 	r.mu.Lock()
 	a.state = *r.state
 	r.mu.Unlock()

@@ -42,7 +42,8 @@ func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOpti
 	}
 	overlay := store.Overlay(m.Store)
 	defer func() { _ = overlay.Close() }()
-	a := &activity{runner: r, job: job, released: released}
+	a := &activity{runner: r, job: job, released: released, close: func() {}}
+	defer func() { a.close() }()
 	r.mu.Lock()
 	a.state = *r.state
 	r.mu.Unlock()

@@ -145,6 +145,9 @@ func (r *runner) release(ctx context.Context, quiet bool) error {
 	}
 	touched := assignmentChanges(before, plan.Next)
 	err = r.update(ctx, func(s *State) {
+		if before.Digest() != plan.Next.Digest() {
+			s.LastFailure, s.Quarantine = nil, nil // another configuration: it is tried at once
+		}
 		for _, key := range touched {
 			if !slices.Contains(s.Touched, key) {
 				s.Touched = append(s.Touched, key)

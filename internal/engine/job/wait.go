@@ -31,7 +31,8 @@ func (m *Manager) Wait(ctx context.Context, appID string, next bool, progress fu
 	before := r.state.Attempts
 	failed := r.state.LastFailure
 	r.mu.Unlock()
-	if next {
+	if next || failed != nil {
+		// What failed before may work now: it is tried at once.
 		r.mu.Lock()
 		r.force = true
 		r.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
@@ -34,26 +35,30 @@ func (c *considering) create() {
 	operation := &connector.Operation{Kind: connector.Create, Type: c.ObjectType}
 	var missing []string
 	for _, f := range flows {
-		value, own := f.Value, f.Own && f.Apply != mapping.ApplyOnCreate
+		path := f.Path.String()
+		value, own := f.Value, f.Own && f.Apply == mapping.ApplyAlways
 		if value.IsNull() {
 			value, own = f.Default, false
 		}
-		if value.IsNull() {
-			if f.Required {
-				missing = append(missing, f.Path.String())
-			}
+		if !value.IsNull() {
+			c.set(f, value, directory.Null, operation)
+			after.Sent[path] = Sent{Value: value, Own: own}
 			continue
 		}
-		path := f.Path.String()
-		operation.Modifications = append(operation.Modifications, connector.Modification{Path: f.Path, Verb: connector.Set, Value: value})
-		after.Sent[path] = Sent{Value: value, Own: own}
-		c.changed(f, nil, text(value))
+		if f.Required {
+			missing = append(missing, path)
+		}
+		if f.WhenNull == mapping.Clear {
+			after.Sent[path] = Sent{} // there is nothing to clear
+		}
 	}
 	if len(missing) > 0 {
 		c.fail(audit.MissingValues, "the app requires "+strings.Join(missing, ", ")+", and the mapping gives no value")
 		return
 	}
-	c.refer(operation, after)
+	if !c.refer(operation, after) {
+		return
+	}
 	c.decision.Operation, c.decision.After = operation, after
 	c.decision.Outcome, c.decision.Action = Sends, ActionCreate
 	c.remember(after)
@@ -73,7 +78,6 @@ func (c *considering) update() {
 	if c.Current != nil {
 		operation.Version = c.Current.Version
 	}
-	c.decision.Operation, c.decision.After = operation, after
 	if c.Mapping.CanUpdate() {
 		flows, err := c.Mapping.Evaluate(c.input(), false)
 		if err != nil {
@@ -85,19 +89,34 @@ func (c *considering) update() {
 		}
 		c.forgetUnmapped(after)
 		c.flow(flows, operation, after)
-		c.refer(operation, after)
+		if !c.refer(operation, after) {
+			return
+		}
+		if c.ObjectType == directory.Group {
+			c.decision.Members = MembersKept
+		}
 	}
 	c.remember(after)
-	if c.ObjectType == directory.Group {
-		c.decision.Members = MembersKept
+	c.decision.After = after
+	if len(c.withheld) > 0 {
+		c.decision.Detail = "the account is protected and keeps its " + strings.Join(c.withheld, ", ")
 	}
 	if len(operation.Modifications) > 0 || operation.Enabled != nil {
-		c.decision.Outcome, c.decision.Action = Sends, ActionUpdate
+		c.decision.Operation, c.decision.Outcome, c.decision.Action = operation, Sends, ActionUpdate
 		return
 	}
-	c.decision.Operation, c.decision.Action = nil, ActionNone
-	c.decision.Outcome = Unchanged
-	if adopting && !c.Recovered {
+	c.decision.Outcome, c.decision.Action = Unchanged, ActionNone
+	switch {
+	case len(c.withheld) > 0:
+		c.decision.Outcome, c.decision.Reason = Skipped, audit.ProtectedAccount
+	case !adopting:
+		if after.equal(c.Link) {
+			c.decision.After = c.Link
+		}
+	case !c.Mapping.CanUpdate():
+		c.decision.Outcome, c.decision.Reason = Skipped, audit.ActionNotAllowed
+		c.decision.Detail = "the account is linked and left as it is: update is not among the mapping's actions"
+	case !c.Recovered:
 		// The account is as it should be: linking it is worth an entry.
 		c.decision.Outcome, c.decision.Reason = Skipped, audit.RedundantExport
 		c.decision.Detail = "the account has all values already; it is linked"
@@ -112,10 +131,8 @@ func (c *considering) enable(flows []mapping.Flow, operation *connector.Operatio
 	}
 	after.Disabled = nil
 	for _, f := range flows {
-		if f.Path == c.EnabledPath {
-			if enabled, ok := f.Value.AsBoolean(); ok && !enabled {
-				return false
-			}
+		if f.Path == c.EnabledPath && isFalse(f.Value) {
+			return false
 		}
 	}
 	on := true
@@ -147,13 +164,17 @@ func (c *considering) forgetUnmapped(after *Link) {
 // flow adds to an operation what the flows change.
 func (c *considering) flow(flows []mapping.Flow, operation *connector.Operation, after *Link) {
 	for _, f := range flows {
-		if c.protected() && slices.Contains(c.Mapping.MatchingPaths(), f.Path) {
-			continue // a protected account is not renamed
-		}
 		path := f.Path.String()
 		before, known := after.Sent[path]
+		own := before.Own || c.Recovered && f.Own && !(known && same(before.Value, f.Value, f.CaseExact))
 		if c.Current != nil && !f.WriteOnly && !c.Current.Unreadable[path] {
 			before, known = c.standingValue(path, before)
+		}
+		if c.withholds(f, before) {
+			if known {
+				after.Sent[path] = before
+			}
+			continue
 		}
 		switch {
 		case f.Value.IsNull() && f.NoSource:
@@ -161,17 +182,33 @@ func (c *considering) flow(flows []mapping.Flow, operation *connector.Operation,
 				c.set(f, f.Default, before.Value, operation)
 				after.Sent[path] = Sent{Value: f.Default}
 			}
+		case f.Value.IsNull() && f.Apply == mapping.ApplyAddValues:
+			// What was added is never removed.
 		case f.Value.IsNull():
 			c.clear(f, before, known, operation, after)
 		case f.Apply == mapping.ApplyAddValues:
 			c.addValues(f, before, operation, after)
 		case known && same(before.Value, f.Value, f.CaseExact):
-			after.Sent[path] = Sent{Value: before.Value, Own: before.Own || c.Recovered && f.Own}
+			after.Sent[path] = Sent{Value: before.Value, Own: own && c.Lost == nil}
 		default:
 			c.set(f, f.Value, before.Value, operation)
 			after.Sent[path] = Sent{Value: f.Value, Own: f.Own}
 		}
 	}
+}
+
+// withholds reports whether a value is kept from a protected account: it is
+// neither renamed nor disabled (decisions 19).
+func (c *considering) withholds(f mapping.Flow, before Sent) bool {
+	clears := f.WhenNull == mapping.Clear || f.WhenNull == mapping.ClearOwn && before.Own
+	if f.Value.IsNull() && !clears || same(before.Value, f.Value, f.CaseExact) || !c.protected() {
+		return false
+	}
+	if slices.Contains(c.Mapping.MatchingPaths(), f.Path) || f.Path == c.EnabledPath && isFalse(f.Value) {
+		c.withheld = append(c.withheld, f.Path.String())
+		return true
+	}
+	return false
 }
 
 // standingValue gives what the account has now. A value that was found equal
@@ -210,7 +247,8 @@ func (c *considering) addValues(f mapping.Flow, before Sent, operation *connecto
 	have := elements(before.Value)
 	var missing []directory.Value
 	for _, value := range elements(f.Value) {
-		if !slices.ContainsFunc(have, func(v directory.Value) bool { return same(v, value, f.CaseExact) }) {
+		there := func(v directory.Value) bool { return sameOne(v, value, f.CaseExact) }
+		if !slices.ContainsFunc(have, there) && !slices.ContainsFunc(missing, there) {
 			missing = append(missing, value)
 		}
 	}
@@ -227,47 +265,49 @@ func (c *considering) addValues(f mapping.Flow, before Sent, operation *connecto
 
 // refer adds single references, such as the manager. One that has no account
 // yet is left out until all accounts exist; then it is absent, and what we
-// wrote before is taken back.
-func (c *considering) refer(operation *connector.Operation, after *Link) {
+// wrote before is taken back. false: the object fails, since it has several
+// where one is wanted.
+func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 	for _, reference := range c.Mapping.References() {
 		if reference.Multi || reference.Apply == mapping.ApplyOnCreate && operation.Kind != connector.Create {
 			continue
 		}
 		path := reference.Path.String()
-		f := mapping.Flow{Path: reference.Path, WhenNull: reference.WhenNull, Own: true}
+		f := mapping.Flow{Path: reference.Path, WhenNull: reference.WhenNull}
 		before, known := after.Sent[path]
 		if c.Current != nil && !c.Current.Unreadable[path] {
 			before, known = c.standingValue(path, before)
 		}
+		referred := c.References[reference.Attribute]
+		if len(referred) > 1 {
+			c.fail(audit.SchemaPropertyCanOnlyAcceptValue,
+				fmt.Sprintf("%s takes one value and %s has %d; leave one in the source", path, reference.Attribute, len(referred)))
+			return false
+		}
 		wanted := ""
-		unresolved := false
-		for _, r := range c.References[reference.Attribute] {
-			if r.TargetID == "" {
+		for _, r := range referred {
+			if wanted = r.TargetID; wanted == "" {
 				c.decision.Pending = append(c.decision.Pending, r.Name)
-				unresolved = true
-				continue
 			}
-			wanted = r.TargetID
 		}
 		switch {
 		case wanted != "" && known && before.Value.String() == wanted:
 			after.Sent[path] = before
 		case wanted != "":
-			operation.Modifications = append(operation.Modifications,
-				connector.Modification{Path: reference.Path, Verb: connector.Set, Value: directory.Text(wanted), Reference: true})
-			c.changed(f, text(before.Value), &wanted)
-			after.Sent[path] = Sent{Value: directory.Text(wanted), Own: true}
-		case unresolved && !c.ReferencesFinal:
+			c.set(f, directory.Text(wanted), before.Value, operation)
+			after.Sent[path] = Sent{Value: directory.Text(wanted), Own: reference.Apply != mapping.ApplyOnCreate}
+		case len(referred) > 0 && !c.ReferencesFinal:
 			if known {
 				after.Sent[path] = before
 			}
 		default:
 			c.clear(f, before, known, operation, after)
-			if n := len(operation.Modifications); n > 0 && operation.Modifications[n-1].Path == reference.Path {
-				operation.Modifications[n-1].Reference = true
-			}
+		}
+		if n := len(operation.Modifications); n > 0 && operation.Modifications[n-1].Path == reference.Path {
+			operation.Modifications[n-1].Reference = true
 		}
 	}
+	return true
 }
 
 // remember notes what the link keeps of the object.
@@ -275,20 +315,23 @@ func (c *considering) remember(after *Link) {
 	after.Claims = Claims(c.Mapping, c.matches)
 	after.Display = c.View.Display()
 	after.Assignment = c.Assignments
-	after.Due = c.due()
+	after.Due = time.Time{}
 }
 
 func (c *considering) changed(f mapping.Flow, before, after *string) {
 	if f.Redacted {
-		hidden := redacted
-		if before != nil {
-			before = &hidden
-		}
-		if after != nil {
-			after = &hidden
-		}
+		c.decision.redacted = append(c.decision.redacted, f.Path)
+		before, after = hide(before), hide(after)
 	}
 	c.decision.Changes = append(c.decision.Changes, audit.Property{Name: f.Path.String(), Old: before, New: after})
+}
+
+func hide(value *string) *string {
+	if value == nil {
+		return nil
+	}
+	hidden := redacted
+	return &hidden
 }
 
 func text(v directory.Value) *string {
@@ -297,45 +340,6 @@ func text(v directory.Value) *string {
 	}
 	s := v.String()
 	return &s
-}
-
-func elements(v directory.Value) []directory.Value {
-	if v.IsNull() {
-		return nil
-	}
-	if v.Kind() == directory.KindList {
-		return v.Values()
-	}
-	return []directory.Value{v}
-}
-
-// same compares as the target does: several values as sets, texts without case
-// unless the attribute is case-exact, a boolean equal to its text.
-func same(a, b directory.Value, caseExact bool) bool {
-	if a.Equal(b) {
-		return true
-	}
-	x, y := elements(a), elements(b)
-	if a.Kind() == directory.KindList || b.Kind() == directory.KindList {
-		if len(x) != len(y) {
-			return false
-		}
-		for _, v := range x {
-			if !slices.ContainsFunc(y, func(w directory.Value) bool { return sameOne(v, w, caseExact) }) {
-				return false
-			}
-		}
-		return true
-	}
-	return len(x) == len(y) && (len(x) == 0 || sameOne(x[0], y[0], caseExact))
-}
-
-func sameOne(a, b directory.Value, caseExact bool) bool {
-	if a.Kind() == directory.KindComplex || b.Kind() == directory.KindComplex {
-		return a.Equal(b)
-	}
-	x, y := a.String(), b.String()
-	return x == y || !caseExact && directory.Fold(x) == directory.Fold(y)
 }
 
 // Completed gives the link after an operation was carried out, and which
@@ -360,10 +364,14 @@ func (d Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property)
 		if m.Verb != connector.Set || m.Reference || !given && receipt.Account.Unreadable[path] {
 			continue
 		}
-		if !same(came, m.Value, false) {
-			sent := fmt.Sprint(m.Value)
-			refused = append(refused, audit.Property{Name: path, Old: text(came), New: &sent})
+		if same(came, m.Value, false) {
+			continue
 		}
+		property := audit.Property{Name: path, Old: text(came), New: text(m.Value)}
+		if slices.Contains(d.redacted, m.Path) {
+			property.Old, property.New = hide(property.Old), hide(property.New)
+		}
+		refused = append(refused, property)
 	}
 	return after, refused
 }

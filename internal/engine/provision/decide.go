@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
@@ -17,6 +18,10 @@ import (
 // situation and program give the same decision.
 func Decide(s Situation, p *Program) Decision {
 	c := &considering{Situation: s, Program: p}
+	if c.Link != nil && c.Sought != "" && c.Sought != c.Link.TargetID {
+		// Another account was looked at because the linked one is void.
+		c.Lost, c.Link, c.Recovered = c.Link, nil, false
+	}
 	c.judge()
 	if !c.unlinkedMatch() {
 		return c.decision
@@ -38,21 +43,30 @@ type considering struct {
 	scope    scoping.Verdict
 	scopeErr error
 	matches  []mapping.Match
+	withheld []string // paths whose new values a protected account does not get
 	decision Decision
 }
 
 // judge finds what the source object and its entitlement amount to.
 func (c *considering) judge() {
+	view := mapping.View{Object: directory.Object{Key: c.Key}}
+	if c.View != nil {
+		view = *c.View // the caller's stays as it is
+	}
+	view.SoftDeleted = false
+	c.View = &view
 	switch c.Presence {
 	case Unseen:
 		c.standing = notInSource
-		return
 	case Unreadable:
 		c.standing = unreadable
-		return
+		if !c.entitled() {
+			// That somebody is not assigned shows without the record, which blocks
+			// no removal (decisions 18).
+			c.standing, c.decision.Loss = outOfScope, LossOutOfScope
+		}
 	case Orphaned:
 		c.standing = orphaned
-		return
 	case Absent:
 		c.standing, c.decision.Loss = absent, LossAbsent
 	case Deleted:
@@ -65,7 +79,7 @@ func (c *considering) judge() {
 		switch {
 		case !c.View.Enabled():
 			c.standing, c.decision.Loss = offInSource, LossDisabled
-		case !c.All && !c.Assigned:
+		case !c.entitled():
 			c.standing, c.decision.Loss = outOfScope, LossOutOfScope
 		case c.scopeErr != nil:
 			c.standing = unjudgeable
@@ -75,10 +89,15 @@ func (c *considering) judge() {
 			c.standing = inScope
 		}
 	}
-	if c.View != nil {
-		c.View.SoftDeleted = c.decision.Loss != LossNone
+	c.View.SoftDeleted = c.decision.Loss != LossNone
+	gone := c.standing == absent || c.standing == deleted || c.standing == notInSource
+	if gone && c.Link == nil && len(c.Assignments) > 0 {
+		c.standing = voidAssignment
 	}
 }
+
+// entitled reports whether the object may be in scope at all.
+func (c *considering) entitled() bool { return c.All || c.Assigned }
 
 func (c *considering) linkState() linkState {
 	switch {
@@ -96,12 +115,12 @@ func (c *considering) linkState() linkState {
 
 func (c *considering) accountState() accountState {
 	switch {
-	case c.Owner != "":
-		return ownedElsewhere
 	case c.Missing:
 		return missing
 	case c.Current != nil && c.Link != nil && c.Link.Unproven && !c.confirms(c.Current):
 		return contradicts
+	case c.Owner != "":
+		return ownedElsewhere
 	case c.Current != nil:
 		return read
 	case c.Matches == nil || c.Link != nil:
@@ -129,11 +148,7 @@ func (c *considering) hits() MatchResult {
 // confirms reports whether an account holds the matching value that the object
 // has, or had when the link was made.
 func (c *considering) confirms(account *connector.Account) bool {
-	matches, err := c.Mapping.Matches(c.input())
-	if err != nil {
-		return false
-	}
-	for _, m := range matches {
+	for _, m := range c.matches {
 		value, ok := account.Values[m.Path.String()]
 		if ok && Fold(c.Mapping, m.Path, value) == Fold(c.Mapping, m.Path, m.Value) {
 			return true
@@ -189,10 +204,7 @@ func (c *considering) unlinkedMatch() bool {
 		return false
 	}
 	if c.Link != nil {
-		if len(c.Rivals) > 0 {
-			c.Rivals = nil // one is linked already: it goes on (decisions 25)
-		}
-		return true
+		return true // whoever else has its matching value, it goes on (decisions 25)
 	}
 	switch {
 	case len(c.matches) == 0:
@@ -214,27 +226,27 @@ func (c *considering) unlinkedMatch() bool {
 
 // carryOut turns a row of the table into the decision.
 func (c *considering) carryOut(r row) {
+	if c.Link == nil && !c.entitled() && r.verdict == skip {
+		r.reason = audit.NotEffectivelyEntitled // nothing is said of those neither assigned nor linked (decisions 29)
+	}
+	if r.reason == audit.NotInScope && !c.entitled() {
+		r.reason = audit.NotEffectivelyEntitled
+	}
 	switch r.verdict {
 	case lookForMatch:
 		c.need(Lookup{Kind: LookupMatch, Matches: c.matches})
 	case lookAtAccount:
-		id := ""
 		if c.Link != nil {
-			id = c.Link.TargetID
+			c.need(Lookup{Kind: LookupCurrent, ID: c.Link.TargetID})
 		} else {
-			id = c.hits().Accounts[0]
+			c.need(Lookup{Kind: LookupCurrent, ID: c.hits().Accounts[0]})
 		}
-		c.need(Lookup{Kind: LookupCurrent, ID: id})
 	case matchAgain:
-		again := c.Situation
-		again.Lost, again.Link, again.Current, again.Missing, again.Owner = c.Link, nil, nil, false, ""
-		loss := c.decision
-		next := &considering{Situation: again, Program: c.Program, decision: loss}
-		next.standing, next.scope, next.scopeErr = c.standing, c.scope, c.scopeErr
-		if next.unlinkedMatch() {
-			next.carryOut(rowFor(next.standing, next.linkState(), next.accountState()))
+		c.Lost, c.Link, c.Recovered = c.Link, nil, false
+		c.Current, c.Missing, c.Owner = nil, false, ""
+		if c.unlinkedMatch() {
+			c.carryOut(rowFor(c.standing, c.linkState(), c.accountState()))
 		}
-		*c = *next
 	case createAccount:
 		c.create()
 	case updateAccount:
@@ -244,7 +256,11 @@ func (c *considering) carryOut(r row) {
 		case config.RemovalDelete:
 			c.delete(r.reason)
 		case config.RemovalDisable:
-			c.disable(r.reason)
+			if c.Link.Disabled != nil {
+				c.keepDisabled()
+			} else {
+				c.disable(r.reason)
+			}
 		default:
 			c.skip(audit.SkipOutOfScopeDeletions, "out_of_scope is ignore: the account is left as it is")
 		}
@@ -260,7 +276,7 @@ func (c *considering) carryOut(r row) {
 			c.delete(r.reason)
 		case config.RemovalDisable:
 			if c.Link.Disabled != nil {
-				c.keep()
+				c.keepDisabled()
 			} else {
 				c.disable(r.reason)
 			}
@@ -269,6 +285,8 @@ func (c *considering) carryOut(r row) {
 		}
 	case keepAsIs:
 		c.keep()
+	case staysDisabled:
+		c.keepDisabled()
 	case skip:
 		c.skip(r.reason, c.describe(r.reason))
 	case fail:
@@ -293,7 +311,7 @@ func (c *considering) describe(reason string) string {
 			hits.Match.Path, hits.Match.Value, strings.Join(hits.Accounts, ", "))
 	case audit.OwnedByAnother:
 		return "the account belongs to " + c.Owner + " already"
-	case audit.NotInScope:
+	case audit.NotInScope, audit.NotEffectivelyEntitled:
 		return c.whyOutOfScope()
 	case audit.LinkUnproven:
 		return "the link dates from before the app's connection or source changed and was not confirmed; it never gives a removal"
@@ -304,7 +322,10 @@ func (c *considering) describe(reason string) string {
 }
 
 func (c *considering) whyOutOfScope() string {
-	if !c.All && !c.Assigned {
+	switch {
+	case c.standing == voidAssignment:
+		return "assigned to the app, but no longer in the source: the assignment is void"
+	case !c.entitled():
 		return "not assigned to the app"
 	}
 	var failed []string
@@ -319,20 +340,24 @@ func (c *considering) whyOutOfScope() string {
 func (c *considering) need(lookups ...Lookup) { c.decision.Need = append(c.decision.Need, lookups...) }
 
 func (c *considering) skip(reason, detail string) {
-	if reason == audit.NotInScope && !c.All && !c.Assigned {
-		reason = audit.NotEffectivelyEntitled
-	}
 	c.decision.Outcome, c.decision.Action, c.decision.Reason, c.decision.Detail = Skipped, ActionNone, reason, detail
 	c.decision.After = c.Link
+	if c.Link != nil && !c.Link.Due.IsZero() {
+		c.decision.After = c.Link.clone() // time alone changes nothing
+		c.decision.After.Due = time.Time{}
+	}
 }
 
 func (c *considering) fail(reason, detail string) {
 	c.decision.Outcome, c.decision.Action, c.decision.Reason, c.decision.Detail = Failed, ActionNone, reason, detail
 	c.decision.After = c.Link
-	c.decision.Operation, c.decision.Changes, c.decision.Need = nil, nil, nil
+	if c.Lost != nil {
+		c.decision.After = c.Lost // it is not void before another takes its place
+	}
+	c.decision.Changes, c.decision.Pending = nil, nil
 }
 
-// keep leaves everything, but for what the link remembers of the object.
+// keep leaves everything as it is.
 func (c *considering) keep() {
 	c.decision.Outcome, c.decision.Action, c.decision.After = Unchanged, ActionNone, c.Link
 }

@@ -6,6 +6,8 @@
 package provision
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -69,6 +71,16 @@ const (
 	LossAbsent     Loss = "absent"             // not in a complete read, or left what is read
 	LossDeleted    Loss = "deleted"            // the source's own word
 )
+
+// equal reports whether both links say the same.
+func (l *Link) equal(other *Link) bool {
+	return l.TargetID == other.TargetID && l.CreatedByUs == other.CreatedByUs && l.Unproven == other.Unproven &&
+		(l.Disabled == nil) == (other.Disabled == nil) && (l.Disabled == nil || *l.Disabled == *other.Disabled) &&
+		l.Due.Equal(other.Due) && l.Display == other.Display && l.Cycle == other.Cycle &&
+		l.LinkedAt.Equal(other.LinkedAt) && l.ChangedAt.Equal(other.ChangedAt) &&
+		slices.Equal(l.Claims, other.Claims) && slices.Equal(l.Assignment, other.Assignment) &&
+		maps.EqualFunc(l.Sent, other.Sent, func(a, b Sent) bool { return a.Own == b.Own && a.Value.Equal(b.Value) })
+}
 
 // clone gives a copy whose maps may be changed.
 func (l *Link) clone() *Link {

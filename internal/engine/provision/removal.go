@@ -14,77 +14,109 @@ import (
 // the mapping's differences go along, and when it fails or leaves the account
 // enabled the disable is sent all the same (decisions 8).
 func (c *considering) disable(reason string) {
-	switch {
-	case c.protected():
-		c.skip(audit.ProtectedAccount, "the account is protected and is not disabled")
-		return
-	case !c.Mapping.CanUpdate():
-		c.skip(audit.ActionNotAllowed, "a disable is an update, and update is not among the mapping's actions")
-		return
-	case !c.CanDisable:
-		c.skip(audit.DisableNotSupported, "the app cannot disable accounts of this type; the account stays as it is")
+	if why, detail := c.cannotDisable(); why != "" {
+		c.skip(why, detail)
 		return
 	}
 	after := c.Link.clone()
 	off := false
 	operation := &connector.Operation{Kind: connector.Update, Type: c.ObjectType, ID: c.Link.TargetID, Enabled: &off}
-	c.decision.Operation, c.decision.After = operation, after
-	if c.View != nil && c.standing != absent && c.standing != deleted {
+	if c.readable() {
 		if flows, err := c.Mapping.Evaluate(c.input(), false); err == nil {
 			c.flow(withoutPath(flows, c.EnabledPath), operation, after)
 		}
 	}
+	c.noteEnabled(after, false)
+	after.Disabled = &Disabled{Loss: c.decision.Loss, At: c.Now}
+	after.Due = c.due(after)
+	c.decision.Operation, c.decision.After = operation, after
 	c.decision.Outcome, c.decision.Action = Sends, ActionDisable
 	c.decision.Reason, c.decision.Removal = reason, true
 	c.decision.Detail = c.describe(reason)
-	c.noteEnabled(after, false)
-	after.Disabled = &Disabled{Loss: c.decision.Loss, At: c.Now}
-	after.Due = c.due()
 }
 
-// due gives when a lost object is to be looked at again.
-func (c *considering) due() time.Time {
+// cannotDisable says why an account is not disabled; an empty reason: it can be.
+func (c *considering) cannotDisable() (reason, detail string) {
+	switch {
+	case c.protected():
+		return audit.ProtectedAccount, "the account is protected and is not disabled"
+	case !c.Mapping.CanUpdate():
+		return audit.ActionNotAllowed, "a disable is an update, and update is not among the mapping's actions"
+	case !c.CanDisable:
+		return audit.DisableNotSupported, "the app cannot disable accounts of this type; the account stays as it is"
+	}
+	return "", ""
+}
+
+// readable reports whether the object's attributes are known. Of one who is
+// gone, or whose record is broken, they say nothing.
+func (c *considering) readable() bool {
+	return (c.Presence == Present || c.Presence == SoftDeleted) && len(c.View.Object.Attributes) > 0
+}
+
+// graceEnds gives when the grace period of an absent object is over: it begins
+// with the absence, and not before the account is disabled.
+func (c *considering) graceEnds(link *Link) time.Time {
+	begins := c.Since
+	if link.Disabled != nil && link.Disabled.At.After(begins) {
+		begins = link.Disabled.At
+	}
+	return begins.Add(c.Policy.GracePeriod)
+}
+
+// due gives when a lost object is to be looked at again though nothing changed.
+func (c *considering) due(link *Link) time.Time {
 	if c.standing == absent && c.Policy.Deleted == config.RemovalDelete {
-		return c.Since.Add(c.Policy.GracePeriod)
+		return c.graceEnds(link)
 	}
 	return time.Time{}
 }
 
-// loseAbsent disables at once; with no grace period it deletes at once.
+// loseAbsent disables at once and deletes after the grace period. An account
+// that cannot be disabled, as no group can, waits as it is.
 func (c *considering) loseAbsent(reason string) {
+	why, detail := c.cannotDisable()
 	switch {
 	case c.Policy.Deleted == config.RemovalIgnore:
 		c.skip(audit.SkipOutOfScopeDeletions, "deleted is ignore: the account is left as it is")
-	case c.Policy.Deleted == config.RemovalDelete && (c.Policy.GracePeriod == 0 || c.ObjectType == directory.Group):
-		// Groups cannot be disabled: theirs is a delete after the grace period.
-		if c.Policy.GracePeriod > 0 && c.Now.Before(c.Since.Add(c.Policy.GracePeriod)) {
-			c.keep()
-			c.decision.After = c.Link.clone()
-			c.decision.After.Due = c.due()
-			return
-		}
+	case c.Policy.Deleted == config.RemovalDelete && (c.Policy.GracePeriod == 0 || why != "" && !c.Now.Before(c.graceEnds(c.Link))):
 		c.delete(reason)
-	default:
+	case why == "":
 		c.disable(reason)
+	default:
+		c.skip(why, detail)
+		c.lookAgain()
 	}
 }
 
-// deleteAfterGrace deletes an account that was disabled for absence when the
-// grace period is over.
+// deleteAfterGrace deletes an account that is disabled when the grace period of
+// its absence is over.
 func (c *considering) deleteAfterGrace(reason string) {
-	if c.Policy.Deleted != config.RemovalDelete {
-		c.keep()
+	if c.Policy.Deleted == config.RemovalDelete && !c.Now.Before(c.graceEnds(c.Link)) {
+		c.delete(reason)
 		return
 	}
-	if c.Now.Before(c.Since.Add(c.Policy.GracePeriod)) {
-		c.keep()
-		if due := c.due(); !due.Equal(c.Link.Due) {
-			c.decision.After = c.Link.clone()
-			c.decision.After.Due = due
-		}
-		return
+	c.keepDisabled()
+}
+
+// keepDisabled leaves an account disabled, now for the present loss.
+func (c *considering) keepDisabled() {
+	c.keep()
+	if c.Link.Disabled.Loss != c.decision.Loss {
+		after := c.Link.clone()
+		after.Disabled = &Disabled{Loss: c.decision.Loss, At: c.Link.Disabled.At}
+		c.decision.After = after
 	}
-	c.delete(reason)
+	c.lookAgain()
+}
+
+// lookAgain has a link that is left alone say when to look at it again.
+func (c *considering) lookAgain() {
+	if due := c.due(c.Link); !due.Equal(c.decision.After.Due) {
+		after := c.decision.After.clone()
+		after.Due = due
+		c.decision.After = after
+	}
 }
 
 // delete removes an account, or, for a group that was there before us, only
@@ -98,7 +130,7 @@ func (c *considering) delete(reason string) {
 	case !c.CanDelete:
 		c.skip(audit.CannotDelete, "the app cannot delete accounts of this type; the account stays as it is")
 	case c.ObjectType == directory.Group && !c.Link.CreatedByUs:
-		c.skip(audit.AdoptedGroup, "the group was there before us: it loses the members that we added and stays")
+		c.skip(audit.AdoptedGroup, "the group was there before it was linked: it loses the members that were added to it and stays")
 		c.decision.Members = MembersGone
 	default:
 		c.decision.Outcome, c.decision.Action = Sends, ActionDelete
@@ -109,16 +141,33 @@ func (c *considering) delete(reason string) {
 }
 
 // protected reports whether the account is on the app's list of accounts that
-// are never removed or renamed (decisions 19).
+// are never removed or renamed (decisions 19): by its id, or by a matching value
+// that it has or was linked by.
 func (c *considering) protected() bool {
-	if len(c.Protected) == 0 || c.Link == nil {
+	if len(c.Protected) == 0 {
 		return false
 	}
-	if c.Protected[c.Link.TargetID] {
+	listed := func(value string) bool {
+		return value != "" && (c.Protected[value] || c.Protected[directory.Fold(value)])
+	}
+	if c.Link != nil {
+		if c.Protected[c.Link.TargetID] {
+			return true
+		}
+		for _, claim := range c.Link.Claims {
+			if listed(claim.Value) {
+				return true
+			}
+		}
+	}
+	if c.Current != nil && c.Protected[c.Current.ID] {
 		return true
 	}
-	for _, claim := range c.Link.Claims {
-		if c.Protected[claim.Value] || c.Protected[directory.Fold(claim.Value)] {
+	for _, path := range c.Mapping.MatchingPaths() {
+		if c.Link != nil && listed(c.Link.Sent[path.String()].Value.String()) {
+			return true
+		}
+		if c.Current != nil && listed(c.Current.Values[path.String()].String()) {
 			return true
 		}
 	}
@@ -137,7 +186,7 @@ func (c *considering) noteEnabled(after *Link, enabled bool) {
 	if before, ok := after.Sent[path]; ok {
 		change.Old = text(before.Value)
 	}
-	after.Sent[path] = Sent{Value: value, Own: true}
+	after.Sent[path] = Sent{Value: value} // the policy's, no value of the object's
 	c.decision.Changes = append(c.decision.Changes, change)
 }
 

@@ -56,8 +56,8 @@ type Situation struct {
 	Assignments []string // ids of those that bring the object in
 
 	Link *Link
-	// Lost is the link of an account that is gone, when the object is matched
-	// once more because of it.
+	// Lost is the link of an account that is gone or somebody else's, when the
+	// object is matched once more because of it.
 	Lost *Link
 
 	// Matches are the answers to a match, as far as the first hit.
@@ -65,14 +65,16 @@ type Situation struct {
 	// Rivals are other objects of the source that hold a matching value of this
 	// one and are linked, or just as new as it.
 	Rivals []directory.Key
-	// Current is the account as the target has it now; Missing when it was
-	// looked for by id and is not there.
+	// Sought is the id that an account was looked up by; empty when none was.
+	// Current is that account as the target has it now; Missing tells that it is
+	// not there.
+	Sought  string
 	Current *connector.Account
 	Missing bool
 	// Owner is who manages Current, when that is another object or app.
 	Owner string
-	// Recovered tells that Current was made by us, in a create whose answer was
-	// lost.
+	// Recovered tells that what Current has of our values was written by us, in
+	// a create or update whose answer was lost.
 	Recovered bool
 	// Refused is the target's word that a create is in conflict with an account
 	// that look-ups do not find.
@@ -130,7 +132,7 @@ type LookupKind uint8
 // The kinds of look-ups.
 const (
 	LookupMatch   LookupKind = iota + 1 // fill Matches and Rivals
-	LookupCurrent                       // fill Current, Missing and Owner
+	LookupCurrent                       // fill Sought, Current, Missing and Owner
 	LookupUnique                        // make Taken know Value at Path
 )
 
@@ -167,6 +169,8 @@ type Decision struct {
 	Members MemberRule
 
 	Loss Loss // why the object is lost to the app, if it is
+
+	redacted []directory.Path // whose values the log does not show
 }
 
 // MemberRule says what becomes of the members of a group.

@@ -6,16 +6,17 @@ import "github.com/openprovisioning/terraform-provider-provisioning/internal/eng
 type standing uint8
 
 const (
-	inScope     standing = iota
-	outOfScope           // not assigned, or a filter does not pass
-	offInSource          // disabled or soft-deleted in the source
-	absent               // missing from a complete read
-	deleted              // gone by the source's own word
-	orphaned             // known from another epoch of the source only
-	unreadable           // there, but its record is broken
-	unjudgeable          // the filter cannot be evaluated
-	notInSource          // never told of
-	anyStanding standing = 255
+	inScope        standing = iota
+	outOfScope              // not assigned, or a filter does not pass
+	offInSource             // disabled or soft-deleted in the source
+	absent                  // missing from a complete read
+	deleted                 // gone by the source's own word
+	orphaned                // known from another epoch of the source only
+	unreadable              // there, but its record is broken
+	unjudgeable             // the filter cannot be evaluated
+	notInSource             // never told of
+	voidAssignment          // assigned, without account, and not in the source (decisions 26)
+	anyStanding    standing = 255
 )
 
 // linkState is how the object is joined to an account.
@@ -60,6 +61,7 @@ const (
 	afterGrace                     // disabled for absence: delete when the time has come
 	deleteAccount                  // policy deleted
 	keepAsIs                       // nothing to do, nothing to say
+	staysDisabled                  // the account is disabled already, perhaps for another loss
 	skip                           // nothing is done, for the row's reason
 	fail                           // the object fails, for the row's reason
 )
@@ -78,6 +80,8 @@ type row struct {
 var table = []row{
 	{unreadable, anyLink, anyAccount, fail, audit.InvalidSourceRecord},
 	{unjudgeable, anyLink, anyAccount, fail, audit.AttributeValidationFailed},
+	{voidAssignment, anyLink, anyAccount, skip, audit.NotEffectivelyEntitled},
+	{notInSource, unproven, anyAccount, skip, audit.LinkUnproven},
 	{notInSource, anyLink, anyAccount, keepAsIs, ""},
 
 	{inScope, unlinked, notLookedUp, lookForMatch, ""},
@@ -95,23 +99,23 @@ var table = []row{
 
 	{outOfScope, unlinked, anyAccount, skip, audit.NotInScope},
 	{outOfScope, live, anyAccount, loseScope, audit.NotInScope},
-	{outOfScope, disabled, anyAccount, keepAsIs, ""},
+	{outOfScope, disabled, anyAccount, loseScope, audit.NotInScope},
 	{outOfScope, retired, anyAccount, keepAsIs, ""},
 
 	{offInSource, unlinked, anyAccount, skip, audit.DisabledInSource},
 	{offInSource, live, anyAccount, disableAccount, audit.DisabledInSource},
-	{offInSource, disabled, anyAccount, keepAsIs, ""},
+	{offInSource, disabled, anyAccount, staysDisabled, ""},
 	{offInSource, retired, anyAccount, keepAsIs, ""},
 
 	{absent, unlinked, anyAccount, keepAsIs, ""},
 	{absent, live, anyAccount, disableThenWait, audit.SourceObjectAbsent},
 	{absent, disabled, anyAccount, afterGrace, audit.SourceObjectAbsent},
-	{absent, retired, anyAccount, keepAsIs, audit.ManagementEnded},
+	{absent, retired, anyAccount, skip, audit.ManagementEnded},
 
 	{deleted, unlinked, anyAccount, keepAsIs, ""},
 	{deleted, live, anyAccount, deleteAccount, audit.SourceObjectDeleted},
 	{deleted, disabled, anyAccount, deleteAccount, audit.SourceObjectDeleted},
-	{deleted, retired, anyAccount, keepAsIs, audit.ManagementEnded},
+	{deleted, retired, anyAccount, skip, audit.ManagementEnded},
 
 	{orphaned, unlinked, anyAccount, keepAsIs, ""},
 	{orphaned, anyLink, anyAccount, skip, audit.SourceEpochChanged},

@@ -1,0 +1,62 @@
+package provision
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+)
+
+func elements(v directory.Value) []directory.Value {
+	if v.IsNull() {
+		return nil
+	}
+	if v.Kind() == directory.KindList {
+		return v.Values()
+	}
+	return []directory.Value{v}
+}
+
+// same compares as the target does: several values as sets, texts without case
+// unless the attribute is case-exact, a boolean equal to its text.
+func same(a, b directory.Value, caseExact bool) bool {
+	x, y := elements(a), elements(b)
+	return a.Equal(b) || within(x, y, caseExact) && within(y, x, caseExact)
+}
+
+// within reports whether each of the values is among the others.
+func within(values, others []directory.Value, caseExact bool) bool {
+	for _, v := range values {
+		if !slices.ContainsFunc(others, func(w directory.Value) bool { return sameOne(v, w, caseExact) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameOne(a, b directory.Value, caseExact bool) bool {
+	if a.Kind() == directory.KindComplex || b.Kind() == directory.KindComplex {
+		return a.Equal(b)
+	}
+	if a.Kind() == directory.KindTime || b.Kind() == directory.KindTime {
+		x, known := instant(a)
+		y, alsoKnown := instant(b)
+		return known && alsoKnown && x.Equal(y)
+	}
+	x, y := a.String(), b.String()
+	return x == y || !caseExact && directory.Fold(x) == directory.Fold(y)
+}
+
+// instant gives the point in time of a time, or of its text in a target.
+func instant(v directory.Value) (time.Time, bool) {
+	if t, ok := v.AsTime(); ok {
+		return t, true
+	}
+	t, err := time.Parse(time.RFC3339Nano, v.String())
+	return t, err == nil
+}
+
+// isFalse reports whether a value means false, whatever its type: that of the
+// target's attribute may not be known.
+func isFalse(v directory.Value) bool { return strings.EqualFold(v.String(), "false") }

@@ -65,6 +65,7 @@ type world struct {
 
 	people map[string]person
 	teams  map[string]team
+	moved  time.Time // since when the app is another server, which may give ids again
 
 	source        *config.Source
 	app           *config.App
@@ -513,7 +514,7 @@ func (w *world) assertInvariants() {
 		}
 	}
 	created := make(map[string]int)
-	for _, e := range w.entries(audit.Query{}) {
+	for _, e := range w.entries(audit.Query{Since: w.moved}) {
 		if e.Action == audit.Create && (e.Status == audit.Success || e.Status == audit.Warning) {
 			created[e.Target.Type+" "+e.Target.ID]++
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,14 @@ const (
 	demoCleanup = time.Minute
 	// demoLatency lets the progress of a cycle be seen.
 	demoLatency = 100 * time.Millisecond
+)
+
+// Where what matters begins in Terraform's output.
+var (
+	initialized   = regexp.MustCompile(`(?m)^(Terraform|OpenTofu) has been successfully initialized`)
+	outputsChange = regexp.MustCompile(`(?m)^Changes to Outputs`)
+	noChanges     = regexp.MustCompile(`(?m)^No changes`)
+	destroying    = regexp.MustCompile(`(?m)^\S+: Destroying`)
 )
 
 func (s *session) demoCommand() *cobra.Command {
@@ -128,7 +137,7 @@ func (d *demo) prepare(ctx context.Context) error {
 		return err
 	}
 	d.out.linef("")
-	return d.cli.run(ctx, "init", "-input=false")
+	return d.cli.runBriefly(ctx, initialized, "init")
 }
 
 func (d *demo) apply(ctx context.Context) error {
@@ -139,7 +148,7 @@ func (d *demo) apply(ctx context.Context) error {
 		defer close(done)
 		d.followProgress(watching)
 	}()
-	err := d.cli.run(ctx, "apply", "-auto-approve", "-input=false")
+	err := d.cli.run(ctx, "apply", "-auto-approve")
 	stop()
 	<-done
 	if err != nil {
@@ -175,15 +184,15 @@ func (d *demo) explain(ctx context.Context) error {
 
 func (d *demo) settle(ctx context.Context) error {
 	d.act("For Terraform only the outputs have moved; after that, the plan is empty")
-	if err := d.cli.run(ctx, "apply", "-auto-approve", "-input=false"); err != nil {
+	if err := d.cli.runBriefly(ctx, outputsChange, "apply", "-auto-approve"); err != nil {
 		return err
 	}
-	return d.cli.run(ctx, "plan", "-input=false", "-detailed-exitcode")
+	return d.cli.runBriefly(ctx, noChanges, "plan", "-detailed-exitcode")
 }
 
 func (d *demo) destroy(ctx context.Context) error {
 	d.act("To destroy the configuration is to stop: accounts stay as they are")
-	if err := d.cli.run(ctx, "destroy", "-auto-approve", "-input=false"); err != nil {
+	if err := d.cli.runBriefly(ctx, destroying, "destroy", "-auto-approve"); err != nil {
 		return err
 	}
 	d.out.linef("")
@@ -193,18 +202,16 @@ func (d *demo) destroy(ctx context.Context) error {
 
 func (d *demo) farewell() {
 	d.act("That was all: the agent, the app and the folder are removed. What to try next")
-	for _, line := range []string{
-		"examples/quickstart            the configuration that you saw, to begin your own with",
-		Name + " --help   the command line",
-		"docs/                          each resource, data source and function",
-	} {
-		d.out.line(text{plain, "   " + line})
-	}
+	d.out.table("   ", [][]text{
+		{{bold, "examples/quickstart"}, {plain, "the configuration that you saw, to begin your own with"}},
+		{{bold, "docs/"}, {plain, "each resource, data source and function"}},
+		{{bold, Name + " --help"}, {plain, "the command line"}},
+	})
 }
 
 // command carries out one of our own command lines, and shows it.
 func (d *demo) command(ctx context.Context, args ...string) error {
-	d.out.line(text{dim, "   $ " + Name + " "}, text{plain, fmt.Sprint(joined(args))})
+	d.out.line(text{dim, "   $ " + Name + " "}, text{plain, joined(args)})
 	d.out.linef("")
 	p := d.Program
 	p.Stdout = d.margin

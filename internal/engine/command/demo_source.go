@@ -3,11 +3,11 @@ package command
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -128,31 +128,14 @@ func changePeople(data []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// changeGroups puts the joiner in the place of the leaver.
+// changeGroups puts the joiner in the place of the leaver. It keeps the file's
+// form, of a group a line.
 func changeGroups(data []byte) ([]byte, error) {
-	var groups []struct {
-		ID          string   `json:"id"`
-		DisplayName string   `json:"displayName"`
-		Members     []string `json:"members"`
+	lines := strings.Split(string(data), "\n")
+	at := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, strconv.Quote(team)) })
+	if at < 0 || !strings.Contains(lines[at], strconv.Quote(leaver)) {
+		return nil, fmt.Errorf("there is no group %s with member %s in one line", team, leaver)
 	}
-	if err := json.Unmarshal(data, &groups); err != nil {
-		return nil, err
-	}
-	var lines []string
-	found := false
-	for _, group := range groups {
-		if group.DisplayName == team {
-			found = true
-			group.Members = append(slices.DeleteFunc(group.Members, func(m string) bool { return m == leaver }), joiner[idColumn])
-		}
-		line, err := json.Marshal(group)
-		if err != nil {
-			return nil, err
-		}
-		lines = append(lines, "  "+string(line))
-	}
-	if !found {
-		return nil, fmt.Errorf("there is no group %s", team)
-	}
-	return []byte("[\n" + strings.Join(lines, ",\n") + "\n]\n"), nil
+	lines[at] = strings.Replace(lines[at], strconv.Quote(leaver), strconv.Quote(joiner[idColumn]), 1)
+	return []byte(strings.Join(lines, "\n")), nil
 }

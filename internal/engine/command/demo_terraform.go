@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,23 +148,45 @@ func linkOrCopy(from, to string) error {
 // interruptPatience passes after an interrupt before Terraform is ended.
 const interruptPatience = 20 * time.Second
 
-// run runs Terraform and shows its output. When ctx ends, Terraform is
-// interrupted once, so that it can end in order.
+// run runs Terraform and shows its output as it comes.
 func (t *terraform) run(ctx context.Context, args ...string) error {
-	name := strings.TrimSuffix(filepath.Base(t.path), ".exe")
-	fmt.Fprintf(t.out, "$ %s %s\n", name, joined(args))
-	cmd := exec.CommandContext(ctx, t.path, append(args, "-no-color")...)
+	t.announce(args)
+	return t.start(ctx, t.out, args)
+}
+
+// runBriefly runs Terraform and shows its output from a line on; all of it when
+// it fails.
+func (t *terraform) runBriefly(ctx context.Context, from *regexp.Regexp, args ...string) error {
+	t.announce(args)
+	var output bytes.Buffer
+	err := t.start(ctx, &output, args)
+	shown := output.Bytes()
+	if at := from.FindIndex(shown); err == nil && at != nil {
+		shown = shown[at[0]:]
+	}
+	fmt.Fprintf(t.out, "%s\n", bytes.TrimSpace(shown))
+	return err
+}
+
+func (t *terraform) announce(args []string) { fmt.Fprintf(t.out, "$ %s %s\n", t.name(), joined(args)) }
+
+func (t *terraform) name() string { return strings.TrimSuffix(filepath.Base(t.path), ".exe") }
+
+// start runs Terraform to its end. When ctx ends, Terraform is interrupted once,
+// so that it can end in order.
+func (t *terraform) start(ctx context.Context, out io.Writer, args []string) error {
+	cmd := exec.CommandContext(ctx, t.path, append(slices.Clone(args), "-no-color", "-input=false")...)
 	cmd.Dir = t.folder
 	cmd.Env = append(cleanEnvironment(os.Environ()), "TF_CLI_CONFIG_FILE="+t.configuration(), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1")
 	for name, value := range t.variables {
 		cmd.Env = append(cmd.Env, "TF_VAR_"+name+"="+value)
 	}
-	cmd.Stdout, cmd.Stderr = t.out, t.out
+	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Cancel = func() error { return interrupt(cmd.Process) }
 	cmd.WaitDelay = interruptPatience
 	ownGroup(cmd)
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w", name, joined(args), err)
+		return fmt.Errorf("%s %s: %w", t.name(), joined(args), err)
 	}
 	return nil
 }

@@ -29,12 +29,13 @@ func (v entryView) print(e audit.Entry) {
 		styled(plain, "%-8s  ", spaced(e.Action)),
 		styled(statusStyles[e.Status], "%-7s", e.Status),
 		text{plain, "  " + subject(e)})
-	if e.ErrorCode != "" {
-		pieces = append(pieces, text{plain, "  "}, text{statusStyles[e.Status], e.ErrorCode})
+	code, why := explanation(e)
+	if code != "" {
+		pieces = append(pieces, text{plain, "  "}, text{statusStyles[e.Status], code})
 	}
 	v.out.line(pieces...)
-	if e.Reason != "" && e.Category == audit.Provisioning {
-		v.out.block("    ", plain, e.Reason)
+	if why != "" {
+		v.out.block("    ", plain, why)
 	}
 	if e.RecommendedAction != "" && e.Status != audit.Success {
 		v.out.block("    ", dim, e.RecommendedAction)
@@ -42,6 +43,26 @@ func (v entryView) print(e audit.Entry) {
 	if v.verbose {
 		v.printDetails(e)
 	}
+}
+
+// explanation gives the code of an entry and why it applies: the reason, or,
+// where that is the code itself, what the step says that went another way.
+func explanation(e audit.Entry) (code, why string) {
+	if e.Category != audit.Provisioning {
+		return e.ErrorCode, ""
+	}
+	if code, why = e.ErrorCode, e.Reason; code == "" && !strings.Contains(why, " ") {
+		code = why
+	}
+	if why != code {
+		return code, why
+	}
+	for _, step := range e.Steps {
+		if step.Status != audit.Success {
+			return code, step.Description
+		}
+	}
+	return code, ""
 }
 
 // subject tells whom or what an entry is about.

@@ -155,7 +155,7 @@ func (s *session) cycle(c *status.Cycle) string {
 	}
 	line := fmt.Sprintf("%s, %s", spaced(c.Kind), ended(c.State))
 	if !c.EndedAt.IsZero() {
-		line += fmt.Sprintf(" %s after %s", s.moment(c.EndedAt), span(c.EndedAt.Sub(c.StartedAt)))
+		line += fmt.Sprintf(" at %s, took %s", s.moment(c.EndedAt), span(c.EndedAt.Sub(c.StartedAt)))
 	}
 	line += ": " + counted(c.Counts, c.Held)
 	if c.Reason != "" {

@@ -47,7 +47,10 @@ func (v *View) Attribute(name string) (directory.Value, bool) {
 		if own == ObjectID {
 			return directory.Text(v.Object.Anchor), true
 		}
-		name = own
+		if value, has := v.Object.Attributes.Get(own); has {
+			return value, true
+		}
+		// An alias made for users leaves groups that have the name itself alone.
 	}
 	return v.Object.Attributes.Get(name)
 }

@@ -113,7 +113,7 @@ func TestStream_stuckReceiver(t *testing.T) {
 				args[2].(func(status.Progress))(status.Progress{Phase: strings.Repeat("x", 1<<16)})
 			}
 			return nil, ctx.Err()
-		}), api.Options{})
+		}), api.Options{Heartbeat: 24 * time.Hour}) // none waits for the line that is stuck
 		defer end()
 		go c.Preview(t.Context(), "app", api.PreviewRequest{}, func(status.Progress) { time.Sleep(time.Hour) })
 		start := time.Now()

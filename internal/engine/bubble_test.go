@@ -1,0 +1,79 @@
+package engine_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/memory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
+)
+
+// bubble runs a test in a world whose time is its own.
+func bubble(t *testing.T, f func(*testing.T, *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f(t, w)
+		w.close()
+	})
+}
+
+func same(t testing.TB, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("there are %q, %q wanted", got, want)
+	}
+}
+
+func (w *world) preview(pending bool) status.Preview {
+	w.t.Helper()
+	p, err := w.engine.Preview(context.Background(), w.app.ID, api.PreviewRequest{Pending: pending, Fresh: true}, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// gated holds every write back until the gate opens.
+type gated struct {
+	connector.Target
+	gate <-chan struct{}
+}
+
+func (g *gated) Send(ctx context.Context, operation connector.Operation) (connector.Receipt, error) {
+	<-g.gate
+	return g.Target.Send(ctx, operation)
+}
+
+// copyTarget gives another system with the same accounts under other ids.
+func copyTarget(from *memory.Target, name string) *memory.Target {
+	to := memory.New(memory.Options{Features: func(f *connector.Features) { f.Connection = name }})
+	ids := make(map[string]string)
+	for _, typ := range []string{directory.User, directory.Group} {
+		for _, account := range from.Accounts(typ) {
+			values := maps.Clone(account.Values)
+			delete(values, managerPath)
+			if members, ok := values["members"]; ok {
+				var renamed []string
+				for _, id := range members.Values() {
+					renamed = append(renamed, ids[id.String()])
+				}
+				values["members"] = directory.Texts(renamed...)
+			}
+			to.Drop(typ, to.Seed(typ, values)) // so that the next one's id is another
+			ids[account.ID] = to.Seed(typ, values)
+		}
+	}
+	for _, account := range from.Accounts(directory.User) {
+		if manager, ok := account.Values[managerPath]; ok {
+			to.Edit(directory.User, ids[account.ID], map[string]directory.Value{managerPath: directory.Text(ids[manager.String()])})
+		}
+	}
+	return to
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/client"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
+)
+
+// program is the real binary, built once for all tests of this package.
+var program string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "provisioning")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	program = filepath.Join(dir, "terraform-provider-provisioning")
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+const appToken = "a-token-that-nobody-may-see"
+
+// company is a directory in a file, an app, and the real agent between them.
+type company struct {
+	t      *testing.T
+	app    *sampleapp.App
+	server *httptest.Server
+	dir    string
+	agent  *client.Client
+	appID  string
+}
+
+func newCompany(t *testing.T) *company {
+	t.Helper()
+	c := &company{t: t, dir: t.TempDir(), app: sampleapp.New(sampleapp.Options{Token: appToken, Latency: 2 * time.Millisecond})}
+	c.server = httptest.NewServer(c.app)
+	t.Cleanup(c.server.Close)
+	c.connect()
+	t.Cleanup(func() { c.stop() })
+	return c
+}
+
+func (c *company) connect() {
+	c.t.Helper()
+	agent, err := client.Connect(c.t.Context(), client.Options{
+		DataDir: filepath.Join(c.dir, "data"), Version: "dev", Executable: program, Autostart: true,
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.agent = agent
+}
+
+func (c *company) stop() {
+	if err := c.agent.Stop(context.Background()); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// kill ends the agent as a power cut does, and waits until it is gone.
+func (c *company) kill() {
+	c.t.Helper()
+	h := c.agent.Handshake()
+	if err := syscall.Kill(h.PID, syscall.SIGKILL); err != nil {
+		c.t.Fatal(err)
+	}
+	for syscall.Kill(h.PID, 0) == nil && !isZombie(h.PID) {
+		runtime.Gosched()
+	}
+}
+
+func isZombie(pid int) bool {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && strings.Contains(string(data), ") Z ")
+}
+
+// hire writes the directory: n people, in one group of all and one of the first
+// few, each with a title.
+func (c *company) hire(n int, title string) {
+	c.t.Helper()
+	var people strings.Builder
+	people.WriteString("id,email,name,title,manager_id\n")
+	members := make([]string, 0, n)
+	for i := 1; i <= n; i++ {
+		manager := ""
+		if i > 1 {
+			manager = fmt.Sprint(i / 2)
+		}
+		fmt.Fprintf(&people, "%d,p%d@example.com,Person %d,%s,%s\n", i, i, i, title, manager)
+		members = append(members, fmt.Sprint(i))
+	}
+	groups, err := json.Marshal([]map[string]any{
+		{"id": "all", "displayName": "All", "members": members},
+		{"id": "few", "displayName": "Few", "members": members[:n/10]},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for name, content := range map[string]string{"people.csv": people.String(), "groups.json": string(groups)} {
+		whole := filepath.Join(c.dir, name)
+		if err := os.WriteFile(whole+".new", []byte(content), 0o600); err != nil {
+			c.t.Fatal(err)
+		}
+		if err := os.Rename(whole+".new", whole); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// declare declares source, app and job, everyone in scope, and gives no time to
+// the first cycle.
+func (c *company) declare() {
+	c.t.Helper()
+	create := func(thing config.Thing, secrets config.Secrets) config.Thing {
+		made, err := c.agent.Create(c.t.Context(), thing, secrets)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		return made
+	}
+	one := int64(1)
+	credential := create(&config.Credential{Name: "app", Method: "bearer", Fields: map[string]config.Field{"token": {Version: &one}}},
+		config.Secrets{"token": appToken})
+	source := create(&config.Source{Name: "people", File: &config.FileSource{
+		Users:  &config.FileSet{Path: filepath.Join(c.dir, "people.csv"), IDColumn: "id", References: map[string]string{"manager": "manager_id"}},
+		Groups: &config.FileSet{Path: filepath.Join(c.dir, "groups.json"), IDColumn: "id", Members: "members"},
+	}, Attributes: map[string]string{"userPrincipalName": "email", "mail": "email", "displayName": "name", "jobTitle": "title", "mailNickname": "id"}}, nil)
+	app := create(&config.App{Name: "app", SourceID: source.GetID(), Template: "scim", Scope: config.ScopeAll,
+		SCIM: &config.SCIMConnection{BaseURL: c.server.URL}, CredentialID: credential.GetID()}, nil)
+	c.appID = app.GetID()
+	create(&config.Job{AppID: c.appID, Interval: "1s", Revisions: []string{source.Revision(), app.Revision()}}, nil)
+}
+
+// settle waits until a cycle that began after the call has ended well.
+func (c *company) settle() {
+	c.t.Helper()
+	ctx, stop := context.WithTimeout(c.t.Context(), time.Minute)
+	defer stop()
+	for {
+		result, err := c.agent.Wait(ctx, c.appID, api.WaitRequest{For: "next_cycle"}, nil)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if !result.Succeeded {
+			c.t.Fatalf("the cycle did not succeed: %s %s", result.Reason, result.Advice)
+		}
+		s, err := c.agent.Status(ctx, c.appID)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if s.Escrowed == 0 && s.Progress == nil {
+			return
+		}
+	}
+}
+
+// TestKill kills the agent with SIGKILL at ten moments of an initial and of an
+// incremental cycle. Nobody gets a second account, nobody is lost, nothing is
+// told twice, and the end is that of a run that nobody disturbed.
+func TestKill(t *testing.T) {
+	const people = 400
+	c := newCompany(t)
+	c.hire(people, "Engineer")
+	c.declare()
+	writes := func() (n int) {
+		for operation, count := range c.app.Counts() {
+			if strings.HasPrefix(operation, "create") || strings.HasPrefix(operation, "patch") {
+				n += count.Requests
+			}
+		}
+		return n
+	}
+	// A moment is a number of writes that the app has seen: it comes while more
+	// are on their way.
+	killAt := func(moments ...int) {
+		for _, moment := range moments {
+			begun := writes()
+			for deadline := time.Now().Add(20 * time.Second); writes() < begun+moment; {
+				if time.Now().After(deadline) {
+					t.Fatalf("only %d of %d writes came", writes()-begun, moment)
+				}
+				runtime.Gosched()
+			}
+			c.kill()
+			c.connect()
+		}
+	}
+	killAt(1, 30, 64, 100, 120)
+	c.settle()
+	c.check(people, "Engineer")
+
+	c.hire(people, "Principal")
+	killAt(1, 40, 80, 100, 64)
+	c.settle()
+	c.check(people, "Principal")
+	c.checkLog(people)
+}
+
+func (c *company) check(people int, title string) {
+	c.t.Helper()
+	seen := make(map[string]bool)
+	for _, user := range c.app.Users() {
+		if seen[user.Name] {
+			c.t.Errorf("%s has two accounts", user.Name)
+		}
+		seen[user.Name] = true
+		if got := user.Attributes["title"]; got != title {
+			c.t.Errorf("%s has the title %v, not %s", user.Name, got, title)
+		}
+		if user.Attributes["active"] != true {
+			c.t.Errorf("%s is disabled", user.Name)
+		}
+	}
+	if len(seen) != people {
+		c.t.Errorf("%d accounts, not %d", len(seen), people)
+	}
+	for name, want := range map[string]int{"All": people, "Few": people / 10} {
+		group, ok := c.app.Group(name)
+		if !ok || len(group.Members) != want {
+			c.t.Errorf("group %s: found %t, %d members, not %d", name, ok, len(group.Members), want)
+		}
+	}
+}
+
+// checkLog looks for one create entry a person, no removal, and no trace of the
+// token anywhere below the directory.
+func (c *company) checkLog(people int) {
+	c.t.Helper()
+	entries, err := c.agent.Audit(c.t.Context(), audit.Query{AppID: c.appID, Limit: 100_000})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	created := make(map[string]int)
+	for _, e := range entries {
+		switch {
+		case e.Category == audit.Job:
+		case e.Action == audit.Create && e.Status == audit.Success && e.Source.Type == "User":
+			created[e.Source.ID]++
+		case e.Action == audit.Disable, e.Action == audit.Delete:
+			c.t.Errorf("%s of %s", e.Action, e.Source.DisplayName)
+		}
+	}
+	for id, n := range created {
+		if n > 1 {
+			c.t.Errorf("the log tells %d times of the account of %s", n, id)
+		}
+	}
+	if len(created) > people {
+		c.t.Errorf("the log tells of %d accounts", len(created))
+	}
+	err = filepath.WalkDir(c.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if strings.Contains(string(data), appToken) {
+			c.t.Errorf("%s holds the token", path)
+		}
+		return err
+	})
+	if err != nil {
+		c.t.Error(err)
+	}
+}

@@ -77,3 +77,17 @@ func copyTarget(from *memory.Target, name string) *memory.Target {
 	}
 	return to
 }
+
+// gatedFor holds back the writes to some accounts until the gate opens.
+type gatedFor struct {
+	connector.Target
+	gate <-chan struct{}
+	ids  map[string]bool
+}
+
+func (g *gatedFor) Send(ctx context.Context, operation connector.Operation) (connector.Receipt, error) {
+	if g.ids[operation.ID] {
+		<-g.gate
+	}
+	return g.Target.Send(ctx, operation)
+}

@@ -342,9 +342,12 @@ func TestDestroyingEverythingSendsNothing(t *testing.T) {
 func TestUnlistedPiecesTakeEffectAfterTheQuietPeriod(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		company(w)
-		w.job.Revisions = nil
+		w.job.Revisions = nil // from now on it lists nothing
 		w.job = change(w, w.job)
 		time.Sleep(time.Minute)
+		if !w.active("user5@example.com") || w.cycle().State != "succeeded" {
+			t.Fatal("a job that lists nothing any more does not go on")
+		}
 		w.unassign("Singers")
 		time.Sleep(9 * time.Second)
 		if !w.active("user5@example.com") {
@@ -413,6 +416,8 @@ func TestAMendedConfigurationIsTriedAtOnce(t *testing.T) {
 		}
 		w.app.SCIM = &config.SCIMConnection{BaseURL: firstServer}
 		w.app = change(w, w.app)
+		w.users.Attributes["title"] = mapping.Attribute{Constant: ptr("Colleague")}
+		w.users = change(w, w.users)
 		began := time.Now()
 		w.apply()
 		w.wait("initial_cycle")

@@ -27,6 +27,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/scoping"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store/storetest"
 )
 
 // person and team are rows of the source's files.
@@ -53,12 +54,12 @@ type world struct {
 	data    string // of the engine
 	servers map[string]*memory.Target
 
-	// through is put around the target, wrap around the store.
+	// through is put around the target.
 	through func(connector.Target) connector.Target
-	wrap    func(store.Store) store.Store
 
 	engine *engine.Engine
 	store  store.Store
+	faulty *storetest.FaultyStore
 
 	mu       sync.Mutex
 	counters []*connector.Counter // of each connection to the target
@@ -132,14 +133,15 @@ func (w *world) write(name, content string) {
 	}
 }
 
+// cut lets nothing more become durable, as when the process dies here.
+func (w *world) cut() { w.faulty.CutAfter(0) }
+
 func (w *world) tryOpen() error {
 	options := engine.Options{
 		DataDir: w.data, Version: "test", Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 		Wrap: func(s store.Store) store.Store {
-			w.store = s
-			if w.wrap != nil {
-				w.store = w.wrap(s)
-			}
+			w.faulty = storetest.Faulty(s)
+			w.store = w.faulty
 			return w.store
 		},
 		Connectors: &connector.Registry{

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -33,14 +34,28 @@ type agent struct {
 	service  api.Service
 	identity api.Identity
 	planned  map[string]config.Thing
-	creating map[string]bool // ids of what is planned to be created
+	creating map[string]bool  // ids of what is planned to be created
+	notices  diag.Diagnostics // about the agent itself, not told yet
 }
 
 // errUnknownAgent says that the provider's own configuration is not known yet.
 var errUnknownAgent = errors.New("the provider's data_dir is not known yet")
 
-// reach gives the engine. It is errUnknownAgent while data_dir is unknown.
-func (a *agent) reach(ctx context.Context) (api.Service, error) {
+// reach gives the engine, and tells what there is to say of its agent. It is
+// errUnknownAgent while data_dir is unknown.
+func (a *agent) reach(ctx context.Context, diags *diag.Diagnostics) (api.Service, error) {
+	service, err := a.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	diags.Append(a.notices...)
+	a.notices = nil
+	return service, nil
+}
+
+func (a *agent) dial(ctx context.Context) (api.Service, error) {
 	if a == nil || a.unknown {
 		return nil, errUnknownAgent
 	}
@@ -58,7 +73,35 @@ func (a *agent) reach(ctx context.Context) (api.Service, error) {
 		return nil, err
 	}
 	a.service, a.identity = service, identity
+	a.notices = noticesOf(service, identity.DataDir)
 	return service, nil
+}
+
+// process is an engine in an agent that its connection may have started.
+type process interface {
+	Started() bool
+	Handshake() api.Handshake
+}
+
+// noticesOf says what follows from having had to start an agent. The process
+// that started it is the only one of a run that says so.
+func noticesOf(service api.Service, dataDir string) diag.Diagnostics {
+	var notices diag.Diagnostics
+	started, ok := service.(process)
+	if !ok || !started.Started() {
+		return nil
+	}
+	if since := started.Handshake().JobsUnattendedSince; !since.IsZero() {
+		notices.AddWarning("Nobody kept the jobs since "+since.UTC().Format("2006-01-02 15:04:05 MST"), fmt.Sprintf(
+			"No agent ran on data directory %q, so that no cycle ran. The provider has started one, and the jobs go on. "+
+				"Nothing starts it when the machine does: let a service manager run \"agent run\".", dataDir))
+	}
+	if os.Getenv("CI") == "true" {
+		notices.AddWarning("The agent may end with this CI job", fmt.Sprintf(
+			"The provider has started an agent on data directory %q of this machine. CI systems end what a job leaves behind, "+
+				"and no cycle runs then. Run \"agent run\" as a service on a machine that stays, and Terraform there.", dataDir))
+	}
+	return notices
 }
 
 // claim notes that a thing of that id is to be created, and reports whether it
@@ -93,7 +136,7 @@ func (a *agent) thing(ctx context.Context, kind config.Kind, id string) config.T
 	if id == "" {
 		return nil
 	}
-	service, err := a.reach(ctx)
+	service, err := a.dial(ctx)
 	if err != nil {
 		return nil
 	}

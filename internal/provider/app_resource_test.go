@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
@@ -11,25 +13,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
 )
 
-// app is the source and an app with more attributes.
-func app(more string) string {
-	return people + `
-resource "provisioning_app" "chat" {
-  name      = "chat"
-  source_id = provisioning_source.people.id
-  template  = "scim"
-  scim      = { base_url = "http://127.0.0.1:8080/scim/v2" }
-  ` + more + `
-}
-`
-}
-
 func TestAccApp_lifecycle(t *testing.T) {
-	service := newFake(t)
+	t.Parallel()
+	service := newEngine(t)
 	const address = "provisioning_app.chat"
 	updated := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, plancheck.ResourceActionUpdate)}}
 	sameRevision := statecheck.CompareValue(compare.ValuesSame())
@@ -37,67 +27,84 @@ func TestAccApp_lifecycle(t *testing.T) {
 		ProtoV6ProviderFactories: factories(service),
 		Steps: []resource.TestStep{
 			{
-				Config: header + app(""),
+				Config: header + service.app(""),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectKnownValue(address, tfjsonpath.New("source_id"), knownvalue.StringExact(config.ID(config.Identity{Kind: config.KindSource, Name: "people"}, 1))),
 					plancheck.ExpectKnownValue(address, tfjsonpath.New("id"), knownvalue.NotNull()),
 				}},
 				ConfigStateChecks: []statecheck.StateCheck{sameRevision.AddStateValue(address, tfjsonpath.New("revision"))},
 			},
-			{Config: header + app(`scope = "assigned"`+"\n"+`labels = { team = "a" }`), ConfigPlanChecks: updated, ConfigStateChecks: []statecheck.StateCheck{sameRevision.AddStateValue(address, tfjsonpath.New("revision"))}},
+			{Config: header + service.app(`scope = "assigned"`+"\n"+`labels = { team = "a" }`), ConfigPlanChecks: updated, ConfigStateChecks: []statecheck.StateCheck{sameRevision.AddStateValue(address, tfjsonpath.New("revision"))}},
 			{ResourceName: address, ImportState: true, ImportStateId: "chat", ImportStateKind: resource.ImportBlockWithID},
 			{
-				Config: header + app(`protected = ["root", "admin"]`+"\n"+`skip_test_connection = true`), ConfigPlanChecks: updated,
+				Config: header + service.app(`protected = ["root", "admin"]`+"\n"+`skip_test_connection = true`), ConfigPlanChecks: updated,
 				Check: func(*terraform.State) error {
-					if a := only[*config.App](t, service); len(a.Protected) != 2 || a.Protected[0] != "admin" || !a.SkipTestConnection {
+					if a := only[*config.App](t, service, config.KindApp); len(a.Protected) != 2 || a.Protected[0] != "admin" || !a.SkipTestConnection {
 						t.Errorf("the engine has %+v", a)
 					}
 					return nil
 				},
 			},
 			{ResourceName: address, ImportState: true, ImportStateId: "chat", ImportStateKind: resource.ImportBlockWithID},
-			{PreConfig: service.forget(config.KindApp), Config: header + app("")},
+			{PreConfig: forget(t, service, config.KindApp), Config: header + service.app("")},
 		},
 	})
 }
 
-func TestAccApp_targetDown(t *testing.T) {
-	service := newFake(t)
-	service.refuse = func(thing config.Thing) error {
-		if _, ok := thing.(*config.App); !ok {
-			return nil
-		}
-		return &api.Error{
-			Code: api.CodeConnectionFailed, Summary: `Cannot connect app "chat"`, Detail: "127.0.0.1:8080 refused the connection",
-			Advice: "Start the app, or correct base_url.", Path: []string{"scim", "base_url"},
-		}
+// What answers at base_url decides: an app that is down, that refuses the
+// credential, or that does not speak SCIM is not saved.
+func TestAccApp_connectionFails(t *testing.T) {
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	for name, test := range map[string]struct {
+		handler http.Handler
+		want    []string
+	}{
+		"down":        {nil, []string{"connection refused.", "Check base_url, and that this machine may connect to"}},
+		"wrong token": {sampleapp.New(sampleapp.Options{Token: "another"}), []string{"401"}},
+		"no SCIM": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Write([]byte("<html>Welcome</html>"))
+		}), []string{"what came is not SCIM", "Check base_url and the credential"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			service := newEngine(t)
+			url := closed.URL
+			if test.handler != nil {
+				server := httptest.NewServer(test.handler)
+				t.Cleanup(server.Close)
+				url = server.URL
+			}
+			resource.Test(t, resource.TestCase{
+				ProtoV6ProviderFactories: factories(service),
+				Steps: []resource.TestStep{
+					{Config: header + target(url).app(""), ExpectError: says(append([]string{`Cannot connect app "chat"`}, test.want...)...)},
+					{Config: header + service.app("")},
+				},
+			})
+		})
 	}
-	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: factories(service),
-		Steps: []resource.TestStep{{
-			Config:      header + app(""),
-			ExpectError: says(`Cannot connect app "chat"`, "scim.base_url: 127.0.0.1:8080 refused the connection.", "Start the app, or correct base_url."),
-		}},
-	})
 }
 
 func TestAccApp_sourceInUse(t *testing.T) {
-	service := newFake(t)
+	t.Parallel()
+	service := newEngine(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(service),
 		Steps: []resource.TestStep{
-			{Config: header + app("")},
+			{Config: header + service.app("")},
 			{
 				Config: header + `
 resource "provisioning_app" "chat" {
   name      = "chat"
   source_id = "` + config.ID(config.Identity{Kind: config.KindSource, Name: "people"}, 1) + `"
   template  = "scim"
-  scim      = { base_url = "http://127.0.0.1:8080/scim/v2" }
+  scim      = { base_url = "` + string(service.target) + `" }
 }`,
-				ExpectError: says("It is in use", `App "chat" uses it.`),
+				ExpectError: says(`Source "people" is in use`, `It is used by app "chat".`, "Change or destroy those first."),
 			},
-			{Config: header + app("")},
+			{Config: header + service.app("")},
 		},
 	})
 }
@@ -114,7 +121,7 @@ func TestAccApp_invalid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resource.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: factories(newFake(t)),
+				ProtoV6ProviderFactories: factories(newEngine(t)),
 				Steps: []resource.TestStep{{
 					Config: header + `resource "provisioning_app" "chat" {
   name      = "chat"

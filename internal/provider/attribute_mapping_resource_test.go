@@ -16,32 +16,21 @@ import (
 
 const usersAddress = "provisioning_attribute_mapping.users"
 
-// users is an app with a mapping of users.
-func users(more, attributes string) string {
-	return app("") + `
-resource "provisioning_attribute_mapping" "users" {
-  app_id      = provisioning_app.chat.id
-  object_type = "User"
-  ` + more + `
-  attributes = ` + attributes + `
-}
-`
-}
-
 const twoAttributes = `{
     "userName"    = { source = "userPrincipalName", matching_precedence = 1 }
     "displayName" = { expression = "Join(\" \", [givenName], [surname])" }
   }`
 
 func TestAccMapping_lifecycle(t *testing.T) {
-	service := newFake(t)
+	t.Parallel()
+	service := newEngine(t)
 	revision := statecheck.CompareValue(compare.ValuesSame())
 	track := func() statecheck.StateCheck { return revision.AddStateValue(usersAddress, tfjsonpath.New("revision")) }
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(service),
 		Steps: []resource.TestStep{
 			{
-				Config: header + users("", twoAttributes),
+				Config: header + service.users("", twoAttributes),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectKnownValue(usersAddress, tfjsonpath.New("id"), knownvalue.NotNull()),
 					plancheck.ExpectKnownValue(usersAddress, tfjsonpath.New("revision"), knownvalue.StringRegexp(says("User mapping "))),
@@ -49,7 +38,7 @@ func TestAccMapping_lifecycle(t *testing.T) {
 				ConfigStateChecks: []statecheck.StateCheck{track()},
 			},
 			{ // blanks within an expression are no change
-				Config: header + users("", `{
+				Config: header + service.users("", `{
     "userName"    = { source = "userPrincipalName", matching_precedence = 1 }
     "displayName" = { expression = "Join( \" \",[givenName],  [surname] )" }
   }`),
@@ -57,16 +46,16 @@ func TestAccMapping_lifecycle(t *testing.T) {
 				ConfigStateChecks: []statecheck.StateCheck{track()},
 			},
 			{ // what a default says anyway is no new revision
-				Config:            header + users(`actions = ["update", "create", "delete"]`, twoAttributes),
+				Config:            header + service.users(`actions = ["update", "create", "delete"]`, twoAttributes),
 				ConfigStateChecks: []statecheck.StateCheck{track()},
 			},
 			{ResourceName: usersAddress, ImportState: true, ImportStateId: "chat/User", ImportStateKind: resource.ImportBlockWithID},
 			{
-				Config: header + users("", `merge(provider::provisioning::template("scim").mappings["User"].attributes, {
+				Config: header + service.users("", `merge(provider::provisioning::template("scim").mappings["User"].attributes, {
     "nickName" = { expression = "ToLower([givenName])" }
   })`),
 				Check: func(*terraform.State) error {
-					m := only[*config.Mapping](t, service)
+					m := only[*config.Mapping](t, service, config.KindMapping)
 					if m.Attributes["nickName"].Expression == nil || m.Attributes["userName"].MatchingPrecedence == nil || m.Actions != nil {
 						t.Errorf("the engine has %+v", m)
 					}
@@ -74,15 +63,16 @@ func TestAccMapping_lifecycle(t *testing.T) {
 				},
 			},
 			{ResourceName: usersAddress, ImportState: true, ImportStateKind: resource.ImportBlockWithID},
-			{PreConfig: service.forget(config.KindMapping), Config: header + users("", twoAttributes)},
+			{PreConfig: forget(t, service, config.KindMapping), Config: header + service.users("", twoAttributes)},
 		},
 	})
 }
 
 func TestAccMapping_replaced(t *testing.T) {
-	service := newFake(t)
+	t.Parallel()
+	service := newEngine(t)
 	group := func(objectType string) string {
-		return header + app("") + `
+		return header + service.app("") + `
 resource "provisioning_attribute_mapping" "users" {
   app_id      = provisioning_app.chat.id
   object_type = "` + objectType + `"
@@ -120,9 +110,10 @@ func TestAccMapping_invalid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			service := newEngine(t)
 			resource.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: factories(newFake(t)),
-				Steps:                    []resource.TestStep{{Config: header + users("", test.attributes), PlanOnly: true, ExpectError: says(test.want)}},
+				ProtoV6ProviderFactories: factories(service),
+				Steps:                    []resource.TestStep{{Config: header + service.users("", test.attributes), PlanOnly: true, ExpectError: says(test.want)}},
 			})
 		})
 	}
@@ -130,10 +121,12 @@ func TestAccMapping_invalid(t *testing.T) {
 
 // What is unknown at validation is not complained about, whatever it may be.
 func TestAccMapping_unknown(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
 	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: factories(newFake(t)),
+		ProtoV6ProviderFactories: factories(service),
 		Steps: []resource.TestStep{{
-			Config: header + `resource "terraform_data" "later" { input = "userPrincipalName" }` + users("", `{
+			Config: header + `resource "terraform_data" "later" { input = "userPrincipalName" }` + service.users("", `{
     "userName" = { source = terraform_data.later.output, matching_precedence = 1 }
     "title"    = { expression = "ToLower([${terraform_data.later.output}])" }
   }`),

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -12,7 +13,65 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 )
 
+// The log of a cycle: who got an account, and who did not, and why.
+func TestAccAuditEntries_cycle(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
+	const declared = `
+resource "provisioning_assignment" "grace" {
+  app_id = provisioning_app.chat.id
+  user   = "grace@example.com"
+}
+resource "provisioning_scoping_filter" "staff" {
+  app_id      = provisioning_app.chat.id
+  object_type = "User"
+  name        = "staff"
+  clauses     = [{ attribute = "department", operator = "equals", value = "Board" }]
+}
+resource "provisioning_assignment" "engineering" {
+  app_id = provisioning_app.chat.id
+  group  = "Engineering"
+}
+resource "provisioning_job" "chat" {
+  app_id   = provisioning_app.chat.id
+  wait_for = "initial_cycle"
+  revisions = [
+    provisioning_source.people.revision, provisioning_app.chat.revision, provisioning_scoping_filter.staff.revision,
+    provisioning_assignment.grace.revision, provisioning_assignment.engineering.revision, provisioning_attribute_mapping.users.revision,
+  ]
+}
+data "provisioning_audit_entries" "success" {
+  app_id   = provisioning_app.chat.id
+  cycle_id = provisioning_job.chat.awaited_cycle
+  category = "provisioning"
+  status   = "success"
+}
+data "provisioning_audit_entries" "skipped" {
+  app_id   = provisioning_app.chat.id
+  cycle_id = provisioning_job.chat.awaited_cycle
+  status   = "skipped"
+}
+output "success" { value = [for entry in data.provisioning_audit_entries.success.entries : "${entry.action} ${entry.source.display_name}" if entry.source.type == "User"] }
+output "skipped" { value = [for entry in data.provisioning_audit_entries.skipped.entries : entry.reason if entry.source.type == "User"] }
+`
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{{
+			Config: header + service.users("", twoAttributes) + declared,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownOutputValue("success", knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("create Grace")})),
+				statecheck.ExpectKnownOutputValue("skipped", knownvalue.ListExact(slices.Repeat([]knownvalue.Check{knownvalue.StringExact("NotInScope")}, 4))),
+			},
+		}},
+	})
+	if users := service.accounts.Users(); len(users) != 1 || users[0].Name != "grace@example.com" {
+		t.Errorf("the app has %+v, want Grace alone", users)
+	}
+}
+
+// What a fixed engine tells arrives as it is.
 func TestAccAuditEntries(t *testing.T) {
+	t.Parallel()
 	const address = "data.provisioning_audit_entries.skipped"
 	service := newFake(t)
 	title := "Engineer"
@@ -73,7 +132,7 @@ func TestAccAuditEntries_invalid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resource.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: factories(newFake(t)),
+				ProtoV6ProviderFactories: factories(newEngine(t)),
 				Steps:                    []resource.TestStep{{Config: header + `data "provisioning_audit_entries" "x" { ` + test.query + ` }`, ExpectError: says(test.want)}},
 			})
 		})

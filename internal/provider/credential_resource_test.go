@@ -1,7 +1,15 @@
 package provider
 
 import (
+	"context"
+	"encoding/base64"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -29,41 +37,98 @@ resource "provisioning_credential" "chat" {
 `
 }
 
+// gate is an app that lets in whoever authenticates as wanted.
+type gate struct {
+	http.Handler
+	wanted atomic.Pointer[string]
+}
+
+func (g *gate) open(authorization string) { g.wanted.Store(&authorization) }
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != *g.wanted.Load() {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	g.Handler.ServeHTTP(w, r)
+}
+
+// A new secret is tested against the app before it replaces the old one.
 func TestAccCredential_rotation(t *testing.T) {
-	service := newFake(t)
-	holds := func(field, want string, sent int) resource.TestCheckFunc {
-		return func(state *terraform.State) error {
-			c := only[*config.Credential](t, service)
-			if got := service.secrets[c.ID][field]; got != want || service.sent != sent {
-				t.Errorf("the engine has %s %q after %d sendings, want %q after %d", field, got, service.sent, want, sent)
-			}
-			if text := state.String() + fmt.Sprint(state.RootModule().Resources["provisioning_credential.chat"].Primary.Attributes); says("canary").MatchString(text) {
-				t.Error("the secret is in the state")
-			}
-			return nil
+	t.Parallel()
+	service := newEngine(t)
+	app := &gate{Handler: service.accounts}
+	app.open("Bearer canary-one")
+	server := httptest.NewServer(app)
+	t.Cleanup(server.Close)
+	secret := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(secret, []byte("canary-three\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	declared := func(block string) string {
+		return credential(block) + target(server.URL).app("credential_id = provisioning_credential.chat.id")
+	}
+	connects := func(state *terraform.State) error {
+		chat := only[*config.App](t, service, config.KindApp)
+		if _, err := service.TestConnection(context.Background(), config.KindApp, chat.ID); err != nil {
+			t.Errorf("the app is not reached with what is stored: %v", err)
 		}
+		if text := fmt.Sprint(state.RootModule().Resources["provisioning_credential.chat"].Primary.Attributes); strings.Contains(text, "canary") {
+			t.Error("the secret is in the state")
+		}
+		return nil
+	}
+	imports := resource.TestStep{
+		ResourceName: "provisioning_credential.chat", ImportState: true, ImportStateId: "chat", ImportStateKind: resource.ImportBlockWithID,
 	}
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(service),
 		Steps: []resource.TestStep{
 			{
-				Config: credential(`bearer = { token_wo = var.secret, token_wo_version = 1 }`),
-				Check:  holds("token", "canary-one", 1),
+				Config: declared(`bearer = { token_wo = var.secret, token_wo_version = 1 }`), Check: connects,
 				ConfigStateChecks: []statecheck.StateCheck{
 					statecheck.ExpectKnownValue("provisioning_credential.chat", tfjsonpath.New("bearer").AtMapKey("token_wo"), knownvalue.Null()),
 				},
 			},
 			{ // another value alone is not seen
-				Config:           credential(`bearer = { token_wo = "canary-two", token_wo_version = 1 }`),
-				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-				Check:            holds("token", "canary-one", 1),
+				Config:           declared(`bearer = { token_wo = "canary-two", token_wo_version = 1 }`),
+				ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()), Check: connects,
 			},
-			{Config: credential(`bearer = { token_wo = "canary-two", token_wo_version = 2 }`), Check: holds("token", "canary-two", 2)},
-			{ResourceName: "provisioning_credential.chat", ImportState: true, ImportStateId: "chat", ImportStateKind: resource.ImportBlockWithID},
-			{Config: credential(`bearer = { token_ref = "env:CHAT_TOKEN" }`), Check: holds("token", "canary-two", 2)},
-			{Config: credential(`basic = { username = "ada", password_wo = var.secret, password_wo_version = 2 }`), Check: holds("password", "canary-one", 3)},
-			{ResourceName: "provisioning_credential.chat", ImportState: true, ImportStateId: "chat", ImportStateKind: resource.ImportBlockWithID},
+			{ // the app refuses the new one: the old one stays
+				Config:      declared(`bearer = { token_wo = "canary-two", token_wo_version = 2 }`),
+				ExpectError: says(`Cannot connect app "chat"`, "The credential stays as it was."),
+			},
+			{Config: declared(`bearer = { token_wo = var.secret, token_wo_version = 1 }`), ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()), Check: connects},
+			{
+				PreConfig: func() { app.open("Bearer canary-two") },
+				Config:    declared(`bearer = { token_wo = "canary-two", token_wo_version = 2 }`), Check: connects,
+			},
+			imports,
+			{
+				PreConfig: func() { app.open("Bearer canary-three") },
+				Config:    declared(fmt.Sprintf("bearer = { token_ref = %q }", "file:"+secret)), Check: connects,
+			},
+			imports,
+			{
+				PreConfig: func() { app.open("Basic " + base64.StdEncoding.EncodeToString([]byte("ada:canary-one"))) },
+				Config:    declared(`basic = { username = "ada", password_wo = var.secret, password_wo_version = 2 }`), Check: connects,
+			},
+			imports,
 		},
+	})
+	assertNowhere(t, service.dataDir, "canary-")
+}
+
+// A reference that leads nowhere is told when the app is saved.
+func TestAccCredential_missingReference(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{{
+			Config:      credential(`bearer = { token_ref = "env:PROVISIONING_TEST_UNSET" }`) + service.app("credential_id = provisioning_credential.chat.id"),
+			ExpectError: says(`Cannot connect app "chat"`, "PROVISIONING_TEST_UNSET"),
+		}},
 	})
 }
 
@@ -82,7 +147,7 @@ func TestAccCredential_invalid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resource.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: factories(newFake(t)),
+				ProtoV6ProviderFactories: factories(newEngine(t)),
 				Steps:                    []resource.TestStep{{Config: credential(test.block), PlanOnly: true, ExpectError: says(test.want)}},
 			})
 		})

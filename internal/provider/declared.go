@@ -125,7 +125,7 @@ func (d *declared) modifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("revision"), revision)...)
 	}
 	if req.State.Raw.IsNull() && identityKnown(req.Plan.Raw, thing.Identity()) {
-		service, err := d.agent.reach(ctx)
+		service, err := d.agent.reach(ctx, &resp.Diagnostics)
 		switch {
 		case errors.Is(err, errUnknownAgent):
 			return thing
@@ -203,7 +203,7 @@ func (d *declared) create(ctx context.Context, m model, secrets config.Secrets, 
 	if resp.Diagnostics.HasError() {
 		return nil
 	}
-	service, err := d.agent.reach(ctx)
+	service, err := d.agent.reach(ctx, &resp.Diagnostics)
 	if err != nil {
 		addError(&resp.Diagnostics, err, "Cannot reach the engine", nil)
 		return nil
@@ -232,7 +232,7 @@ func (d *declared) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	service, err := d.agent.reach(ctx)
+	service, err := d.agent.reach(ctx, &resp.Diagnostics)
 	if err != nil {
 		addError(&resp.Diagnostics, err, "Cannot reach the engine", nil)
 		return
@@ -272,7 +272,7 @@ func (d *declared) update(ctx context.Context, m model, secrets config.Secrets, 
 	if resp.Diagnostics.HasError() {
 		return nil
 	}
-	service, err := d.agent.reach(ctx)
+	service, err := d.agent.reach(ctx, &resp.Diagnostics)
 	if err != nil {
 		addError(&resp.Diagnostics, err, "Cannot reach the engine", nil)
 		return nil
@@ -298,7 +298,7 @@ func (d *declared) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		return
 	}
 	what := d.noun() + " " + id.ValueString()
-	service, err := d.agent.reach(ctx)
+	service, err := d.agent.reach(ctx, &resp.Diagnostics)
 	if err != nil {
 		addError(&resp.Diagnostics, err, "Cannot reach the engine", nil)
 		return

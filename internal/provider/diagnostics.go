@@ -41,7 +41,7 @@ func addError(diags *diag.Diagnostics, err error, what string, root attr.Type) {
 		addProblems(diags, e.Problems, root)
 		return
 	}
-	summary, detail := e.Summary, joinParagraphs(sentence(e.Detail), e.Advice)
+	summary, detail := title(e.Summary), joinParagraphs(sentence(e.Detail), sentence(e.Advice))
 	if summary == "" {
 		summary = what
 	}
@@ -167,11 +167,19 @@ func sentence(text string) string {
 	if text == "" {
 		return ""
 	}
-	text = strings.ToUpper(text[:1]) + text[1:]
+	text = title(text)
 	if !strings.ContainsAny(text[len(text)-1:], ".!?") {
 		text += "."
 	}
 	return text
+}
+
+// title makes the first letter of a message large.
+func title(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // clause is a sentence without its full stop, which Terraform adds to errors of

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"bytes"
-	"context"
 	"io/fs"
 	"net/http/httptest"
 	"os"
@@ -17,17 +16,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine"
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
-
-// ended tells of a job whose first cycle has ended.
-func ended(appID string) status.Job {
-	cycle := &status.Cycle{ID: "c1", Kind: status.Initial, State: status.Succeeded, Counts: status.Counts{Created: 4, Skipped: 2}}
-	return status.Job{AppID: appID, Code: status.Active, FirstCycle: cycle, LastCycle: cycle, Managed: map[string]int64{"User": 3, "Group": 1}}
-}
 
 // The quick start, on the engine itself: what it says of its outputs is so, and
 // the secret is nowhere in what the engine keeps.
@@ -41,9 +31,9 @@ func TestAccExamples_quickstart(t *testing.T) {
 	app := sampleapp.New(sampleapp.Options{Token: token})
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
-	service, dataDir := newService(t)
+	service := newEngine(t)
 	variables := config.Variables{
-		"data_dir": config.StringVariable(dataDir), "base_url": config.StringVariable(server.URL), "token": config.StringVariable(token),
+		"data_dir": config.StringVariable(service.dataDir), "base_url": config.StringVariable(server.URL), "token": config.StringVariable(token),
 	}
 	steps := []resource.TestStep{
 		{
@@ -77,23 +67,7 @@ func TestAccExamples_quickstart(t *testing.T) {
 	if n := len(app.Users()); n != 3 {
 		t.Errorf("after the destroy the app has %d users, want the 3 that were created", n)
 	}
-	assertNowhere(t, dataDir, token)
-}
-
-// newService opens an engine on a data directory of its own.
-func newService(t *testing.T) (service api.Service, dataDir string) {
-	t.Helper()
-	dataDir = t.TempDir()
-	opened, err := engine.Open(engine.Options{DataDir: dataDir, Version: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := opened.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return opened, dataDir
+	assertNowhere(t, service.dataDir, token)
 }
 
 // assertNowhere reports every file below a folder that holds the text.
@@ -138,12 +112,12 @@ func TestAccExamples_documentation(t *testing.T) {
 		t.Errorf("there are %d examples for %d resources, data sources and functions", len(files), want)
 	}
 	t.Chdir("../../examples/quickstart")
-	service := newFake(t)
-	service.job = ended
+	service := newEngine(t)
+	declared := strings.ReplaceAll(text.String(), "https://chat.example.com/scim/v2", string(service.target))
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(service),
 		Steps: []resource.TestStep{{
-			Config:          header + text.String(),
+			Config:          header + declared,
 			ConfigVariables: config.Variables{"token": config.StringVariable("canary")},
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownOutputValue("display_name", knownvalue.StringExact("Ada Lovelace")),

@@ -18,6 +18,7 @@ import (
 // fakeEngine is an api.Service in memory: it stores what is declared, runs no
 // cycle, and fails as it is told to.
 type fakeEngine struct {
+	target
 	mu          sync.Mutex
 	store       string
 	things      []config.Thing
@@ -25,7 +26,7 @@ type fakeEngine struct {
 	secrets     map[string]config.Secrets // by id, as last sent
 	sent        int                       // how often secrets were sent
 
-	job      func(appID string) status.Job
+	status   func(appID string) status.Job
 	entries  []audit.Entry
 	queries  []audit.Query
 	preview  status.Preview
@@ -39,7 +40,7 @@ var _ api.Service = (*fakeEngine)(nil)
 
 func newFake(t *testing.T) *fakeEngine {
 	t.Helper()
-	return &fakeEngine{store: "01STORE", generations: map[config.Identity]int64{}, secrets: map[string]config.Secrets{}}
+	return &fakeEngine{target: nowhere, store: "01STORE", generations: map[config.Identity]int64{}, secrets: map[string]config.Secrets{}}
 }
 
 // copyOf gives the thing as it would come over the wire.
@@ -186,10 +187,10 @@ func (f *fakeEngine) List(_ context.Context, kind config.Kind, query api.ListQue
 }
 
 func (f *fakeEngine) Status(_ context.Context, appID string) (status.Job, error) {
-	if f.job == nil {
+	if f.status == nil {
 		return status.Job{AppID: appID, Code: status.NotRun}, nil
 	}
-	return f.job(appID), nil
+	return f.status(appID), nil
 }
 
 func (f *fakeEngine) Warnings(context.Context, string) ([]api.Warning, error) { return f.warnings, nil }
@@ -247,32 +248,6 @@ func (f *fakeEngine) Identity(context.Context) (api.Identity, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return api.Identity{StoreID: f.store, DataDir: "/var/lib/" + f.store}, nil
-}
-
-// forget drops a thing behind the provider's back.
-func (f *fakeEngine) forget(kind config.Kind) func() {
-	return func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.things = slices.DeleteFunc(f.things, func(t config.Thing) bool { return t.Identity().Kind == kind })
-	}
-}
-
-// only gives the one thing of a kind.
-func only[T config.Thing](t *testing.T, f *fakeEngine) T {
-	t.Helper()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var found []T
-	for _, thing := range f.things {
-		if thing, ok := thing.(T); ok {
-			found = append(found, thing)
-		}
-	}
-	if len(found) != 1 {
-		t.Fatalf("there are %d of %T, want 1", len(found), *new(T))
-	}
-	return found[0]
 }
 
 var moment = time.Date(2026, 11, 21, 9, 30, 0, 0, time.UTC)

@@ -18,7 +18,7 @@ import (
 // by the app's name, a slash and its own name; a job by the app's name alone.
 func (d *declared) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	what := fmt.Sprintf("Cannot import %s %q", d.noun(), req.ID)
-	service, err := d.agent.reach(ctx)
+	service, err := d.agent.reach(ctx, &resp.Diagnostics)
 	if err != nil {
 		addError(&resp.Diagnostics, err, what, nil)
 		return

@@ -223,7 +223,7 @@ func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if before == nil {
 		return
 	}
-	service, err := r.agent.reach(ctx)
+	service, err := r.agent.reach(ctx, &resp.Diagnostics)
 	if err != nil {
 		addError(&resp.Diagnostics, err, "Cannot reach the engine", nil)
 		return

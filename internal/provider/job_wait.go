@@ -49,7 +49,7 @@ func (r *jobResource) wait(ctx context.Context, plan jobModel, verb string, diag
 		diags.AddError("Not a duration", sentence(err.Error()))
 		return "", false
 	}
-	service, err := r.agent.reach(ctx)
+	service, err := r.agent.reach(ctx, diags)
 	if err != nil {
 		addError(diags, err, "Cannot reach the engine", nil)
 		return "", false

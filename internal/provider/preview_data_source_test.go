@@ -8,10 +8,34 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
 
+// A preview tells what a cycle would do, and does nothing.
+func TestAccPreview_dryRun(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
+	// Six people, one of them without the mail that the template's match needs.
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{{
+			Config: header + service.app(`scope = "all"`) + `
+data "provisioning_preview" "chat" { app_id = provisioning_app.chat.id }
+output "users" { value = length([for change in data.provisioning_preview.chat.changes : change if change.type == "User" && change.action == "create"]) }`,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownOutputValue("users", knownvalue.Int64Exact(5)),
+			},
+		}},
+	})
+	if n := service.accounts.Len(sampleapp.User); n != 0 {
+		t.Errorf("the app has %d users after a preview", n)
+	}
+}
+
+// What a fixed engine tells arrives as it is.
 func TestAccPreview(t *testing.T) {
+	t.Parallel()
 	service := newFake(t)
 	old := "Engineer"
 	service.preview = status.Preview{

@@ -11,36 +11,26 @@ import (
 
 const staffAddress = "provisioning_scoping_filter.staff"
 
-func staff(name, clauses string) string {
-	return header + app("") + `
-resource "provisioning_scoping_filter" "staff" {
-  app_id      = provisioning_app.chat.id
-  object_type = "User"
-  name        = "` + name + `"
-  clauses     = ` + clauses + `
-}
-`
-}
-
 const twoClauses = `[
     { attribute = "employee_type", operator = "not_equals", value = "contractor" },
     { attribute = "mail", operator = "is_not_null" },
   ]`
 
 func TestAccFilter_lifecycle(t *testing.T) {
-	service := newFake(t)
+	t.Parallel()
+	service := newEngine(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(service),
 		Steps: []resource.TestStep{
-			{Config: staff("staff", twoClauses)},
+			{Config: service.staff("staff", twoClauses)},
 			{
-				Config: staff("all staff", `[{ attribute = "mail", operator = "is_not_null" }]`),
+				Config: service.staff("all staff", `[{ attribute = "mail", operator = "is_not_null" }]`),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectResourceAction(staffAddress, plancheck.ResourceActionUpdate),
 				}},
 			},
 			{ResourceName: staffAddress, ImportState: true, ImportStateId: "chat/User/all staff", ImportStateKind: resource.ImportBlockWithID},
-			{PreConfig: service.forget(config.KindFilter), Config: staff("staff", twoClauses)},
+			{PreConfig: forget(t, service, config.KindFilter), Config: service.staff("staff", twoClauses)},
 		},
 	})
 }
@@ -56,9 +46,10 @@ func TestAccFilter_invalid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			service := newEngine(t)
 			resource.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: factories(newFake(t)),
-				Steps:                    []resource.TestStep{{Config: staff("staff", test.clauses), PlanOnly: true, ExpectError: says(test.want)}},
+				ProtoV6ProviderFactories: factories(service),
+				Steps:                    []resource.TestStep{{Config: service.staff("staff", test.clauses), PlanOnly: true, ExpectError: says(test.want)}},
 			})
 		})
 	}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 )
 
@@ -38,7 +40,8 @@ func source(path string) string {
 }
 
 func TestAccSource_lifecycle(t *testing.T) {
-	service := newFake(t)
+	t.Parallel()
+	service := newEngine(t)
 	at := func(names ...any) tfjsonpath.Path {
 		p := tfjsonpath.New("file")
 		for _, name := range names {
@@ -65,7 +68,7 @@ func TestAccSource_lifecycle(t *testing.T) {
 					statecheck.ExpectKnownValue("provisioning_source.people", at("users", "format"), knownvalue.Null()),
 				},
 				Check: func(*terraform.State) error {
-					stored := only[*config.Source](t, service)
+					stored := only[*config.Source](t, service, config.KindSource)
 					first = stored.GetID()
 					if want := filepath.Join(here, "testdata/people.csv"); stored.File.Users.Path != want {
 						t.Errorf("the agent was told %q, want %q", stored.File.Users.Path, want)
@@ -85,7 +88,7 @@ func TestAccSource_lifecycle(t *testing.T) {
 					statecheck.ExpectKnownValue("provisioning_source.people", at("users", "path"), knownvalue.StringExact("testdata/people.csv")),
 				},
 				Check: func(*terraform.State) error {
-					if id := only[*config.Source](t, service).GetID(); id != first {
+					if id := only[*config.Source](t, service, config.KindSource).GetID(); id != first {
 						t.Errorf("the id changed from %s to %s", first, id)
 					}
 					return nil
@@ -99,13 +102,14 @@ func TestAccSource_lifecycle(t *testing.T) {
 }
 
 func TestAccSource_disappears(t *testing.T) {
-	service := newFake(t)
+	t.Parallel()
+	service := newEngine(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(service),
 		Steps: []resource.TestStep{
 			{Config: header + people},
 			{
-				PreConfig: service.forget(config.KindSource), Config: header + people,
+				PreConfig: forget(t, service, config.KindSource), Config: header + people,
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectResourceAction("provisioning_source.people", plancheck.ResourceActionCreate),
 					plancheck.ExpectKnownValue("provisioning_source.people", tfjsonpath.New("id"), knownvalue.StringExact(config.ID(config.Identity{Kind: config.KindSource, Name: "people"}, 2))),
@@ -116,24 +120,34 @@ func TestAccSource_disappears(t *testing.T) {
 }
 
 func TestAccSource_otherStore(t *testing.T) {
-	service := newFake(t)
+	t.Parallel()
+	first, second := newEngine(t), newEngine(t)
+	reached := first
+	identity := func(e *realEngine) api.Identity {
+		i, err := e.Identity(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i
+	}
+	one, two := identity(first), identity(second)
 	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: factories(service),
+		ProtoV6ProviderFactories: factoriesOf(func(context.Context, Options) (api.Service, error) { return reached, nil }),
 		Steps: []resource.TestStep{
 			{Config: header + people},
 			{
-				PreConfig:   func() { service.store = "02OTHER" },
+				PreConfig:   func() { reached = second },
 				Config:      header + people,
-				ExpectError: says("is another one", "01STORE", "/var/lib/01STORE", "02OTHER", "/var/lib/02OTHER"),
+				ExpectError: says("is another one", one.StoreID, one.DataDir, two.StoreID, two.DataDir),
 			},
-			{PreConfig: func() { service.store = "01STORE" }, Config: header + people},
+			{PreConfig: func() { reached = first }, Config: header + people},
 		},
 	})
 }
 
 // The same path in another folder is another file: a difference, not silence.
 func TestAccSource_otherFolder(t *testing.T) {
-	service := newFake(t)
+	service := newEngine(t)
 	first, second := t.TempDir(), t.TempDir()
 	for _, dir := range []string{first, second} {
 		if err := os.WriteFile(filepath.Join(dir, "people.csv"), []byte("employee_id\n1\n"), 0o600); err != nil {
@@ -142,7 +156,7 @@ func TestAccSource_otherFolder(t *testing.T) {
 	}
 	reads := func(dir string) resource.TestCheckFunc {
 		return func(*terraform.State) error {
-			if path := only[*config.Source](t, service).File.Users.Path; path != filepath.Join(dir, "people.csv") {
+			if path := only[*config.Source](t, service, config.KindSource).File.Users.Path; path != filepath.Join(dir, "people.csv") {
 				t.Errorf("the agent reads %s, want the one in %s", path, dir)
 			}
 			return nil
@@ -166,8 +180,13 @@ func TestAccSource_otherFolder(t *testing.T) {
 }
 
 func TestAccSource_exists(t *testing.T) {
-	service := newFake(t)
-	other := &config.Source{Name: "people", File: &config.FileSource{Users: &config.FileSet{Path: "/other.csv", IDColumn: "id"}}}
+	t.Parallel()
+	service := newEngine(t)
+	file := filepath.Join(t.TempDir(), "other.csv")
+	if err := os.WriteFile(file, []byte("id\n1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := &config.Source{Name: "people", File: &config.FileSource{Users: &config.FileSet{Path: file, IDColumn: "id"}}}
 	if _, err := service.Create(t.Context(), other, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -178,14 +197,14 @@ func TestAccSource_exists(t *testing.T) {
 			ExpectError: says(`There is a source "people" already`, "terraform import 'provisioning_source.<label>' 'people'", `import {`, "moved {"),
 		}},
 	})
-	if stored := only[*config.Source](t, service); stored.File.Users.Path != "/other.csv" {
+	if stored := only[*config.Source](t, service, config.KindSource); stored.File.Users.Path != file {
 		t.Errorf("the source that was there now reads %s", stored.File.Users.Path)
 	}
 }
 
 func TestAccSource_twins(t *testing.T) {
 	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: factories(newFake(t)),
+		ProtoV6ProviderFactories: factories(newEngine(t)),
 		Steps: []resource.TestStep{{
 			Config: header + people + `
 resource "provisioning_source" "twin" {
@@ -215,7 +234,7 @@ func TestAccSource_invalid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resource.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: factories(newFake(t)),
+				ProtoV6ProviderFactories: factories(newEngine(t)),
 				Steps:                    []resource.TestStep{{Config: header + test.config, PlanOnly: true, ExpectError: says(test.want)}},
 			})
 		})

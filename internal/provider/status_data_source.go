@@ -202,7 +202,7 @@ func (d *statusDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	service, err := d.agent.reach(ctx)
+	service, err := d.agent.reach(ctx, &resp.Diagnostics)
 	if err != nil {
 		addError(&resp.Diagnostics, err, "Cannot reach the engine", nil)
 		return

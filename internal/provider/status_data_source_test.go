@@ -12,7 +12,43 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
 
+// Before the first cycle nearly all is null; after it, what it did is told.
+func TestAccStatus_cycle(t *testing.T) {
+	t.Parallel()
+	const address = "data.provisioning_status.chat"
+	service := newEngine(t)
+	at := tfjsonpath.New[string]
+	state := statecheck.ExpectKnownValue
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{
+				Config: header + service.app("") + `data "provisioning_status" "chat" { app_id = provisioning_app.chat.id }`,
+				ConfigStateChecks: []statecheck.StateCheck{
+					state(address, at("code"), knownvalue.StringExact("not_run")), state(address, at("first_cycle").AtMapKey("id"), knownvalue.Null()),
+				},
+			},
+			{
+				Config: service.job(twoAttributes, `wait_for = "initial_cycle"`) + `
+data "provisioning_status" "chat" {
+  app_id     = provisioning_app.chat.id
+  depends_on = [provisioning_job.chat]
+}`,
+				ConfigStateChecks: []statecheck.StateCheck{
+					state(address, at("code"), knownvalue.StringExact("active")),
+					state(address, at("first_cycle").AtMapKey("kind"), knownvalue.StringExact("initial")),
+					state(address, at("first_cycle").AtMapKey("ended_at"), knownvalue.NotNull()),
+					state(address, at("configuration").AtMapKey("released"), knownvalue.NotNull()),
+					state(address, at("quarantine"), knownvalue.Null()),
+				},
+			},
+		},
+	})
+}
+
+// What a fixed engine tells arrives as it is.
 func TestAccStatus(t *testing.T) {
+	t.Parallel()
 	const address = "data.provisioning_status.chat"
 	const declared = header + `data "provisioning_status" "chat" { app_id = "a1" }
 output "created" { value = data.provisioning_status.chat.first_cycle.created }`
@@ -42,7 +78,7 @@ output "created" { value = data.provisioning_status.chat.first_cycle.created }`
 			},
 			{
 				PreConfig: func() {
-					service.job = func(appID string) status.Job {
+					service.status = func(appID string) status.Job {
 						cycle := &status.Cycle{ID: "c1", Kind: status.Initial, State: status.EntryErrors, StartedAt: moment, EndedAt: moment, Counts: status.Counts{Created: 4, Skipped: 2}}
 						return status.Job{
 							AppID: appID, Code: status.Quarantine, FirstCycle: cycle, LastCycle: cycle, CheckedAt: moment,

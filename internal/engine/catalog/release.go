@@ -168,15 +168,18 @@ type Release struct {
 // Plan gives the configuration that comes into force: of the declared pieces
 // those whose revision is listed; of the others, what was in force stays while
 // its revision is listed; what is not listed at all comes into force only when
-// quiet is set, 10 s after the app's last change. A nil list lists nothing.
+// quiet is set, 10 s after the app's last change. A nil list lists nothing, and
+// nothing has left it.
 func Plan(declared, before *Released, listed []string, quiet bool) Release {
 	now := make(map[string]bool, len(listed))
 	for _, revision := range listed {
 		now[revision] = true
 	}
 	left := make(map[string]bool)
-	for _, revision := range append(slices.Clone(before.Left), before.Listed...) {
-		left[revision] = !now[revision]
+	if listed != nil {
+		for _, revision := range append(slices.Clone(before.Left), before.Listed...) {
+			left[revision] = !now[revision]
+		}
 	}
 	next := &Released{Listed: slices.Clone(listed)}
 	for _, revision := range slices.Sorted(maps.Keys(left)) {

@@ -161,8 +161,8 @@ func (s *session) agentBackupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "backup FILE", Short: "Write a copy of the store to a new file", Args: cobra.ExactArgs(1),
 		Long: `Write a consistent copy of the store to a new file, while the agent runs on. Keep
-it as safe as the store itself, and with it the key file of the data directory:
-secrets in the store are sealed with that.`,
+it as safe as the store itself, and secrets.key of the data directory with it:
+secrets in the store are sealed with that key.`,
 		Example: "  " + Name + " agent backup /backup/provisioning.db",
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			service, err := s.look(ctx)

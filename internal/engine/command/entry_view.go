@@ -104,7 +104,7 @@ func (v entryView) printDetails(e audit.Entry) {
 	for _, fact := range []struct{ name, value string }{
 		{"source", e.Source.ID}, {"target", e.Target.ID}, {"cycle", e.CycleID}, {"change", e.ChangeID}, {"by", e.InitiatedBy},
 	} {
-		if fact.value != "" {
+		if fact.value != "" && (fact.name != "by" || e.Category == audit.Provisioning) { // subject names it else
 			facts = append(facts, fact.name+" "+fact.value)
 		}
 	}

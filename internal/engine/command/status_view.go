@@ -121,8 +121,16 @@ func activity(job status.Job) string {
 	case job.LastCycle == nil:
 		return "no cycle has ended yet"
 	}
-	c := job.LastCycle
-	return fmt.Sprintf("%s cycle %s: %s", spaced(c.Kind), ended(c.State), counted(c.Counts, c.Held))
+	return fmt.Sprintf("%s cycle %s%s", spaced(job.LastCycle.Kind), ended(job.LastCycle.State), outcome(job.LastCycle))
+}
+
+// outcome tells what a cycle came to. One that did not end in order and sent
+// nothing has nothing to tell.
+func outcome(c *status.Cycle) string {
+	if c.Counts == (status.Counts{}) && c.Held == 0 && c.State != status.Succeeded {
+		return ""
+	}
+	return ": " + counted(c.Counts, c.Held)
 }
 
 func ended(state status.CycleState) string {
@@ -157,9 +165,9 @@ func (s *session) cycle(c *status.Cycle) string {
 	if !c.EndedAt.IsZero() {
 		line += fmt.Sprintf(" at %s, took %s", s.moment(c.EndedAt), span(c.EndedAt.Sub(c.StartedAt)))
 	}
-	line += ": " + counted(c.Counts, c.Held)
+	line += outcome(c)
 	if c.Reason != "" {
-		line += ". " + c.Reason
+		line += "; " + c.Reason
 	}
 	return line
 }

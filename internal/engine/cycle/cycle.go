@@ -116,6 +116,7 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 		indexes:  make(map[string]*matchIndex),
 		counted:  make(map[directory.Key]bool),
 		blocked:  make(map[directory.Key]bool),
+		due:      make(map[ledger.Membership]bool),
 	}
 	for _, p := range job.Programs {
 		r.programs[p.ObjectType] = p
@@ -157,16 +158,19 @@ type run struct {
 	mu      sync.Mutex // guards what follows
 	done    int64
 	summary Summary
-	ticket  store.Ticket // of the latest Enqueue
-	fatal   error        // why the target or store cannot be used
+	tickets []store.Ticket // of what was enqueued and is not known to be durable
+	fatal   error          // why the target or store cannot be used
 	claimed map[string]directory.Key
 	groups  map[directory.Key]provision.MemberRule // groups whose members are to be compared
 	holders map[directory.Key]bool                 // users whose references are to be looked at again
 	again   map[string][]item                      // by type: objects to be decided again in this phase
 	removal []directory.Key
-	lost    memberships
+	lost    lost
 	counted map[directory.Key]bool // groups whose members were written
 	blocked map[directory.Key]bool // objects whose last write is not known yet
+
+	approved map[ledger.Membership]bool // losses that an operator let go
+	due      map[ledger.Membership]bool // of these, those that are still to be sent
 }
 
 func (r *run) run(ctx context.Context, keys Keys) error {
@@ -283,15 +287,20 @@ func (r *run) settled() error {
 }
 
 // flush waits until all that was enqueued is durable.
-func (r *run) flush() error {
+func (r *run) flush() error { return r.await(0) }
+
+// await waits until at most so many of the latest tickets are left. Each must
+// be asked: one transaction may fail and the next succeed.
+func (r *run) await(left int) error {
 	r.mu.Lock()
-	ticket := r.ticket
+	n := max(len(r.tickets)-left, 0)
+	tickets := r.tickets[:n:n]
+	r.tickets = r.tickets[n:]
 	r.mu.Unlock()
-	if ticket == nil {
-		return nil
-	}
-	if err := ticket.Wait(context.Background()); err != nil {
-		return fmt.Errorf("record what was done: %w", err)
+	for _, ticket := range tickets {
+		if err := ticket.Wait(context.Background()); err != nil {
+			return fmt.Errorf("record what was done: %w", err)
+		}
 	}
 	return nil
 }
@@ -305,7 +314,7 @@ func (r *run) broken() error {
 // enqueue hands mutations to the store in the order of the calls.
 func (r *run) enqueue(mutations ...store.Mutation) {
 	if len(mutations) > 0 {
-		r.ticket = r.Store.Enqueue(mutations...)
+		r.tickets = append(r.tickets, r.Store.Enqueue(mutations...))
 	}
 }
 

@@ -40,13 +40,20 @@ func (r *run) references(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.eachGroup(ctx, func(p *provision.Program, key directory.Key, rule provision.MemberRule) error {
-		return r.members(ctx, p, key, rule, false)
-	})
+	return r.eachGroup(ctx, addMembers)
 }
 
-// eachGroup calls f for every group whose members are to be compared.
-func (r *run) eachGroup(ctx context.Context, f func(*provision.Program, directory.Key, provision.MemberRule) error) error {
+// memberPass is one look over the members of groups.
+type memberPass uint8
+
+const (
+	addMembers    memberPass = iota // send those that are missing
+	countMembers                    // note those that are too many, and nobody approved
+	removeMembers                   // send those that are too many and not held
+)
+
+// eachGroup makes a pass over every group whose members are to be compared.
+func (r *run) eachGroup(ctx context.Context, pass memberPass) error {
 	r.mu.Lock()
 	keys := make([]directory.Key, 0, len(r.groups))
 	for key := range r.groups {
@@ -59,7 +66,7 @@ func (r *run) eachGroup(ctx context.Context, f func(*provision.Program, director
 		if p == nil || !p.Mapping.Enabled {
 			continue
 		}
-		if err := f(p, key, r.groups[key]); err != nil {
+		if err := r.members(ctx, p, key, r.groups[key], pass); err != nil {
 			return err
 		}
 		r.advance(1)
@@ -73,25 +80,30 @@ func (r *run) eachGroup(ctx context.Context, f func(*provision.Program, director
 	return r.settled()
 }
 
-// noteGroup has a group's members compared later. Those that an adopted group
-// has already are read once: they are not added again, and are not ours to
-// remove.
+// noteGroup has a group's members compared later. Those that a group has already
+// when it is adopted, or confirmed, are read once: they are not added again, and
+// are not ours to remove unless our record says so.
 func (r *run) noteGroup(ctx context.Context, p *provision.Program, it *item) error {
 	r.mu.Lock()
 	r.groups[it.key] = it.decision.Members
 	r.mu.Unlock()
-	if it.situation.Link != nil || it.situation.Current == nil || it.situation.Recovered {
+	s := it.situation
+	if s.Current == nil || s.Recovered || s.Link != nil && !s.Link.Unproven {
 		return nil
 	}
 	for _, reference := range p.Mapping.References() {
 		if !reference.Multi {
 			continue
 		}
-		account, err := r.Target.Get(ctx, p.ObjectType, it.situation.Current.ID, []directory.Path{reference.Path})
+		own, mutations, err := r.forgetMembers(it.key, reference)
 		if err != nil {
-			continue // what was there is not known; our own record begins empty
+			return err
 		}
-		var mutations []store.Mutation
+		account, err := r.Target.Get(ctx, p.ObjectType, s.Current.ID, []directory.Path{reference.Path})
+		if _, open := connector.OpenCause(err); open {
+			return err
+		}
+		// When what is there is not known, our own record begins empty.
 		for _, value := range account.Values[reference.Path.String()].Values() {
 			owner, err := r.Ledger.Owner(directory.User, value.String())
 			if err != nil {
@@ -100,7 +112,7 @@ func (r *run) noteGroup(ctx context.Context, p *provision.Program, it *item) err
 			if owner == nil || owner.AppID != r.AppID {
 				continue
 			}
-			m, err := r.Ledger.PutMember(it.key, reference.Path.String(), ledger.Member{Key: owner.Key, ID: value.String()})
+			m, err := r.Ledger.PutMember(it.key, reference.Path.String(), ledger.Member{Key: owner.Key, ID: value.String(), Own: own[owner.Key]})
 			if err != nil {
 				return err
 			}
@@ -113,10 +125,20 @@ func (r *run) noteGroup(ctx context.Context, p *provision.Program, it *item) err
 	return nil
 }
 
+// forgetMembers gives the mutations that forget what was known of a group's
+// members, and which of them were ours.
+func (r *run) forgetMembers(key directory.Key, reference mapping.Reference) (own map[directory.Key]bool, mutations []store.Mutation, err error) {
+	own = make(map[directory.Key]bool)
+	err = r.eachMember(key, reference, func(m ledger.Member) {
+		own[m.Key] = m.Own
+		mutations = append(mutations, r.Ledger.DropMember(key, reference.Path.String(), m.Key))
+	})
+	return own, mutations, err
+}
+
 // members compares what a group should hold with what it holds, by a merge of
-// two ascending lists, and sends the additions, or the removals when those are
-// allowed. Removals that are not yet allowed are counted.
-func (r *run) members(ctx context.Context, p *provision.Program, key directory.Key, rule provision.MemberRule, removing bool) error {
+// two ascending lists, and does what the pass is for.
+func (r *run) members(ctx context.Context, p *provision.Program, key directory.Key, rule provision.MemberRule, pass memberPass) error {
 	link, err := r.Ledger.Link(key)
 	if err != nil || link == nil || link.Unproven {
 		return err
@@ -127,6 +149,11 @@ func (r *run) members(ctx context.Context, p *provision.Program, key directory.K
 	for _, reference := range p.Mapping.References() {
 		if !reference.Multi {
 			continue
+		}
+		if p.Policy.AuthoritativeMembers && pass == addMembers && rule == provision.MembersKept {
+			if err := r.claimMembers(ctx, p, key, link, reference); err != nil {
+				return err
+			}
 		}
 		var wanted []ledger.Member
 		if rule == provision.MembersKept {
@@ -141,13 +168,15 @@ func (r *run) members(ctx context.Context, p *provision.Program, key directory.K
 		if reference.Apply == mapping.ApplyAddValues {
 			remove = nil
 		}
-		switch {
-		case !removing:
-			r.mu.Lock()
-			r.lost.add(key, len(remove), had-len(remove)+len(add), had)
-			r.mu.Unlock()
+		switch pass {
+		case addMembers:
 			err = r.sendMembers(ctx, p, key, link, reference, connector.Add, add)
-		case !r.lost.held[key]:
+		case countMembers:
+			r.countLost(key, remove, had)
+		case removeMembers:
+			if r.lost.held[key] {
+				remove = slices.DeleteFunc(remove, func(m ledger.Member) bool { return !r.approved[ledger.Membership{Holder: key, Member: m.Key}] })
+			}
 			err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, remove)
 		}
 		if err != nil {
@@ -155,6 +184,21 @@ func (r *run) members(ctx context.Context, p *provision.Program, key directory.K
 		}
 	}
 	return nil
+}
+
+// countLost notes the members that a group is to lose, those apart that an
+// operator let go.
+func (r *run) countLost(key directory.Key, remove []ledger.Member, had int) {
+	var members []directory.Key
+	for _, m := range remove {
+		membership := ledger.Membership{Holder: key, Member: m.Key}
+		if r.approved[membership] {
+			r.due[membership] = true
+			continue
+		}
+		members = append(members, m.Key)
+	}
+	r.lost.note(key, members, had, had-len(remove))
 }
 
 // wantedMembers resolves a group's edges to accounts. A member without one is
@@ -181,37 +225,57 @@ func (r *run) wantedMembers(key directory.Key, reference mapping.Reference) ([]l
 
 // compareMembers merges wanted members with those that the group is known to
 // have: what is to be added, what of ours is to be removed, and how many it
-// has.
+// has. An account that is wanted for another object now is not removed.
 func (r *run) compareMembers(key directory.Key, reference mapping.Reference, wanted []ledger.Member) (add, remove []ledger.Member, had int, err error) {
-	attribute := reference.Path.String()
-	var after directory.Key
 	next := 0
-	for {
-		page, err := r.Ledger.Members(key, attribute, after, pageOf)
-		if err != nil {
-			return nil, nil, 0, err
+	err = r.eachMember(key, reference, func(have ledger.Member) {
+		had++
+		for next < len(wanted) && wanted[next].Key.Compare(have.Key) < 0 {
+			add = append(add, wanted[next])
+			next++
 		}
-		for _, have := range page {
-			had++
-			for next < len(wanted) && wanted[next].Key.Compare(have.Key) < 0 {
-				add = append(add, wanted[next])
-				next++
-			}
-			same := next < len(wanted) && wanted[next].Key == have.Key
-			if same && wanted[next].ID == have.ID {
-				next++
-				continue
-			}
-			if have.Own {
-				remove = append(remove, have)
-			}
+		same := next < len(wanted) && wanted[next].Key == have.Key
+		if same && wanted[next].ID == have.ID {
+			next++
+			return
+		}
+		if have.Own {
+			remove = append(remove, have)
+		}
+	})
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	add = append(add, wanted[next:]...)
+	if len(remove) == 0 {
+		return add, nil, had, nil
+	}
+	going := make(map[string]bool, len(remove))
+	for _, m := range remove {
+		going[m.ID] = true
+	}
+	for _, m := range wanted {
+		delete(going, m.ID)
+	}
+	return add, slices.DeleteFunc(remove, func(m ledger.Member) bool { return !going[m.ID] }), had, nil
+}
+
+// eachMember gives the members that a group is known to have, ascending.
+func (r *run) eachMember(key directory.Key, reference mapping.Reference, f func(ledger.Member)) error {
+	var after directory.Key
+	for {
+		page, err := r.Ledger.Members(key, reference.Path.String(), after, pageOf)
+		if err != nil {
+			return err
+		}
+		for _, m := range page {
+			f(m)
 		}
 		if len(page) < pageOf {
-			break
+			return nil
 		}
 		after = page[len(page)-1].Key
 	}
-	return append(add, wanted[next:]...), remove, had, nil
 }
 
 // sendMembers adds or removes members in requests as large as the app takes.
@@ -328,7 +392,11 @@ func (r *run) membersDone(it *item, reference mapping.Reference, verb connector.
 	}
 	r.counted[it.key] = true
 	if verb == connector.Remove {
-		r.summary.Removed[Memberships] += int64(len(part))
+		for _, m := range part {
+			if !r.approved[ledger.Membership{Holder: it.key, Member: m.Key}] {
+				r.summary.Removed[Memberships]++
+			}
+		}
 	}
 	r.enqueue(mutations...)
 	return nil

@@ -2,7 +2,9 @@ package cycle
 
 import (
 	"context"
+	"maps"
 	"strconv"
+	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
@@ -74,19 +76,34 @@ func shown(text *string) string {
 }
 
 // resume finds, for a cycle that an agent began and did not end, what the log
-// says already: an object that was skipped or failed is not told of twice.
-// Deletes are counted from the log, since nothing else is left of them.
+// says already: an object that was skipped or failed is not told of twice, and
+// removals of the past hour count against the threshold. Deletes are counted
+// from the log, since nothing else is left of them.
 func (r *run) resume(ctx context.Context) error {
 	if !r.Resumed || r.Earlier == nil {
 		return nil
 	}
-	r.logged = make(map[directory.Key]bool)
+	held, err := r.Ledger.Held()
+	if err != nil {
+		return err
+	}
+	recent := maps.Clone(r.Recent)
+	if recent == nil {
+		recent = make(map[string]int64)
+	}
+	r.Recent, r.logged = recent, make(map[directory.Key]bool)
 	return r.Earlier(ctx, func(e audit.Entry) {
-		switch {
-		case e.Status == audit.Skipped, e.Status == audit.Failure:
-			r.logged[directory.Key{Type: e.Source.Type, Anchor: e.Source.ID}] = true
-		case e.Action == audit.Delete:
+		key := directory.Key{Type: e.Source.Type, Anchor: e.Source.ID}
+		if e.Status == audit.Skipped || e.Status == audit.Failure {
+			r.logged[key] = true
+			return
+		}
+		if e.Action == audit.Delete {
 			r.count(func(c *status.Counts) { c.Deleted++ })
+		}
+		removed := e.Action == audit.Delete || e.Action == audit.Disable
+		if removed && !held.Approved[key] && r.Clock.Now().Sub(e.Time) < time.Hour {
+			recent[key.Type]++
 		}
 	})
 }

@@ -22,12 +22,16 @@ func (r *run) chunk(ctx context.Context, p *provision.Program, items []item) err
 	if err := r.broken(); err != nil {
 		return err
 	}
+	if err := r.await(2 * chunkSize); err != nil {
+		return err
+	}
 	if err := r.decide(ctx, p, items); err != nil {
 		return err
 	}
 	var sending []*item
 	for i := range items {
 		it := &items[i]
+		r.claim(p, it)
 		sends, err := r.dispose(ctx, p, it)
 		if err != nil {
 			return err
@@ -128,9 +132,14 @@ func (r *run) intentOf(it *item) ledger.Intent {
 // ever one of the store or of a target that cannot be used at all.
 func (r *run) conclude(p *provision.Program, it *item, receipt connector.Receipt, err error, milliseconds int64) error {
 	if err == nil && it.decision.Operation.Kind == connector.Create {
-		if owner, e := r.ownerOf(it.key, it.key.Type, receipt.ID); e != nil {
+		owner, e := r.ownerOf(it.key, it.key.Type, receipt.ID)
+		if e != nil {
 			return r.breakOff(e)
-		} else if owner != "" {
+		}
+		if owner == "" {
+			owner = r.reserve(it.key, receipt.ID)
+		}
+		if owner != "" {
 			// The app answered with the id of somebody else's account: believe
 			// nothing of it.
 			err = &connector.Error{Class: connector.Unknown, Code: "SystemForCrossDomainIdentityManagementServiceIncompatible",
@@ -216,10 +225,18 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 		return r.breakOff(err)
 	}
 	mutations = append(mutations, link...)
+	if another(it.situation.Link, after, d.Operation) {
+		gone, err := r.Ledger.DropMembers(it.key)
+		if err != nil {
+			return r.breakOff(err)
+		}
+		mutations = append(mutations, gone...)
+	}
 	mutations = append(mutations, r.Ledger.EndIntent(it.key))
 	mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, nil)...)
 	counted := it.situation.Link != nil && it.situation.Link.Cycle == r.Cycle.ID && !r.Resumed
-	linked := it.situation.Link == nil && after != nil
+	before := it.situation.Link
+	linked := after != nil && (before == nil || another(before, after, d.Operation))
 	var holders []directory.Key
 	if linked || d.Removal || it.situation.Link != nil && it.situation.Link.Disabled != nil {
 		if holders, err = r.holdersOf(it.key); err != nil {
@@ -238,6 +255,12 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 	}
 	r.enqueue(mutations...)
 	return nil
+}
+
+// another reports whether a link came to stand for another account than before,
+// whose members are not known to us: a rename that changes the id is none.
+func another(before, after *provision.Link, op *connector.Operation) bool {
+	return before != nil && (after == nil || op.Kind == connector.Create || op.ID != before.TargetID)
 }
 
 func (r *run) tally(d *provision.Decision, counted bool) {

@@ -250,18 +250,32 @@ func (r *run) lookAt(ctx context.Context, p *provision.Program, it *item, id str
 	return nil
 }
 
-// ownerOf names who else manages an account; "" for nobody. Of two objects that
-// find one account in the same cycle the first has it.
-func (r *run) ownerOf(key directory.Key, typ, id string) (string, error) {
+// claim takes for an object the account that the decision joins it to. Of two
+// objects that find one account in the same cycle the first has it.
+func (r *run) claim(p *provision.Program, it *item) {
+	s, after := &it.situation, it.decision.After
+	if after == nil || after == s.Link || after.TargetID == "" || it.decision.Outcome == provision.Failed || s.Link != nil && !s.Link.Unproven {
+		return
+	}
+	if s.Owner = r.reserve(it.key, after.TargetID); s.Owner != "" {
+		it.decision = provision.Decide(*s, p)
+	}
+}
+
+// reserve takes an account for an object, or names who has it already.
+func (r *run) reserve(key directory.Key, id string) (owner string) {
 	r.mu.Lock()
-	first, taken := r.claimed[typ+"\x00"+id]
-	if !taken {
-		r.claimed[typ+"\x00"+id] = key
+	defer r.mu.Unlock()
+	claim := key.Type + "\x00" + id
+	if first, taken := r.claimed[claim]; taken && first != key {
+		return first.String()
 	}
-	r.mu.Unlock()
-	if taken && first != key {
-		return first.String(), nil
-	}
+	r.claimed[claim] = key
+	return ""
+}
+
+// ownerOf names who else manages an account; "" for nobody.
+func (r *run) ownerOf(key directory.Key, typ, id string) (string, error) {
 	owner, err := r.Ledger.Owner(typ, id)
 	if err != nil || owner == nil || owner.AppID == r.AppID && owner.Key == key {
 		return "", err

@@ -2,12 +2,19 @@ package directory
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
 // AppendBinary appends the value's stored form, which is also what content
-// hashes are taken over: equal values have equal bytes.
-func (v Value) AppendBinary(buf []byte) ([]byte, error) {
+// hashes are taken over: equal values have equal bytes. A value that nests too
+// deep to be read back is an error.
+func (v Value) AppendBinary(buf []byte) ([]byte, error) { return v.appendBinary(buf, 0) }
+
+func (v Value) appendBinary(buf []byte, depth int) ([]byte, error) {
+	if depth > maxDepth {
+		return nil, errDepth
+	}
 	buf = append(buf, byte(v.kind))
 	switch v.kind {
 	case KindNull:
@@ -25,7 +32,7 @@ func (v Value) AppendBinary(buf []byte) ([]byte, error) {
 				buf = appendString(buf, v.parts.names[i])
 			}
 			var err error
-			if buf, err = part.AppendBinary(buf); err != nil {
+			if buf, err = part.appendBinary(buf, depth+1); err != nil {
 				return nil, err
 			}
 		}
@@ -38,16 +45,18 @@ func (v Value) AppendBinary(buf []byte) ([]byte, error) {
 // DecodeValue reads one value's stored form and gives what follows it.
 func DecodeValue(data []byte) (Value, []byte, error) { return decodeValue(data, 0) }
 
-// maxDepth bounds how deep lists and complex values nest in a stored form, so
-// that damaged bytes cannot exhaust the stack.
+// maxDepth bounds how deep lists and complex values nest, so that neither
+// damaged bytes nor a hostile document exhausts the stack.
 const maxDepth = 64
+
+var errDepth = fmt.Errorf("the value nests deeper than %d", maxDepth)
 
 func decodeValue(data []byte, depth int) (Value, []byte, error) {
 	if len(data) == 0 {
 		return Null, nil, errTruncated
 	}
 	if depth > maxDepth {
-		return Null, nil, fmt.Errorf("stored value nests deeper than %d", maxDepth)
+		return Null, nil, errDepth
 	}
 	v := Value{kind: Kind(data[0])}
 	data = data[1:]
@@ -78,6 +87,9 @@ func decodeValue(data []byte, depth int) (Value, []byte, error) {
 			if v.kind == KindComplex {
 				if v.parts.names[i], data, err = decodeString(data); err != nil {
 					return Null, nil, err
+				}
+				if i > 0 && v.parts.names[i] <= v.parts.names[i-1] {
+					return Null, nil, errors.New("the names of a stored value are not in order")
 				}
 			}
 			if v.parts.values[i], data, err = decodeValue(data, depth+1); err != nil {

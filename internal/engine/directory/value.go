@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -233,7 +234,7 @@ func (v Value) String() string {
 		t, _ := v.AsTime()
 		return t.Format(TimeFormat)
 	case KindList, KindComplex:
-		text, err := json.Marshal(v)
+		text, err := v.MarshalJSON()
 		if err != nil {
 			return fmt.Sprintf("(%v)", err)
 		}
@@ -283,7 +284,20 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		t, _ := v.AsTime()
 		return marshalText(t.Format(time.RFC3339Nano))
 	case KindList:
-		return json.Marshal(v.parts.values)
+		var out bytes.Buffer
+		out.WriteByte('[')
+		for i, element := range v.parts.values {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			data, err := element.MarshalJSON()
+			if err != nil {
+				return nil, err
+			}
+			out.Write(data)
+		}
+		out.WriteByte(']')
+		return out.Bytes(), nil
 	case KindComplex:
 		var out bytes.Buffer
 		out.WriteByte('{')
@@ -337,8 +351,13 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 }
 
 // FromJSON makes a value of what encoding/json decodes into an interface,
-// with numbers as json.Number or float64.
-func FromJSON(any interface{}) (Value, error) {
+// with numbers as json.Number or float64. What nests too deep is an error.
+func FromJSON(any interface{}) (Value, error) { return fromJSON(any, 0) }
+
+func fromJSON(any interface{}, depth int) (Value, error) {
+	if depth > maxDepth {
+		return Null, errDepth
+	}
 	switch x := any.(type) {
 	case nil:
 		return Null, nil
@@ -352,14 +371,14 @@ func FromJSON(any interface{}) (Value, error) {
 		}
 		return Text(x.String()), nil
 	case float64:
-		if n := int64(x); float64(n) == x {
-			return Integer(n), nil
+		if x >= math.MinInt64 && x < math.MaxInt64 && x == math.Trunc(x) {
+			return Integer(int64(x)), nil
 		}
 		return Text(strconv.FormatFloat(x, 'g', -1, 64)), nil
 	case []interface{}:
 		values := make([]Value, len(x))
 		for i, element := range x {
-			value, err := FromJSON(element)
+			value, err := fromJSON(element, depth+1)
 			if err != nil {
 				return Null, err
 			}
@@ -369,7 +388,7 @@ func FromJSON(any interface{}) (Value, error) {
 	case map[string]interface{}:
 		members := make([]Member, 0, len(x))
 		for name, element := range x {
-			value, err := FromJSON(element)
+			value, err := fromJSON(element, depth+1)
 			if err != nil {
 				return Null, err
 			}

@@ -30,8 +30,10 @@ type activity struct {
 	job      *config.Job
 	released *catalog.Released
 	state    State // as it was when the attempt began
+	store    store.Store
 	snapshot *snapshot.Snapshot
 	report   snapshot.Report
+	epoch    string
 	cycle    status.Cycle
 	resumed  bool
 	target   connector.Target
@@ -49,24 +51,42 @@ func (r *runner) attempt(ctx context.Context) {
 	defer r.busy.Unlock()
 	running, interrupt := context.WithCancelCause(ctx)
 	defer interrupt(nil)
-	a := &activity{runner: r, close: func() {}}
-	defer func() { a.close() }()
-	if err := a.begin(running); err != nil {
-		r.m.Logger.Error("begin a cycle", "app", r.appID, "error", err)
-		// The schedule goes on: what cannot be read now is tried at the interval.
-		_ = r.update(context.WithoutCancel(ctx), func(s *State) { s.StartedAt = r.m.Clock.Now() })
-		return
-	}
 	r.mu.Lock()
-	r.interrupt, r.force = interrupt, false
+	r.interrupt = interrupt // what changes from here on stops this attempt
+	r.begun++
+	number := r.begun
 	r.mu.Unlock()
-	summary, err := a.run(running)
+	wentWell, err := r.carryOut(running)
 	r.mu.Lock()
 	r.interrupt, r.progress = nil, nil
-	r.mu.Unlock()
-	if e := a.finish(context.WithoutCancel(ctx), summary, err, context.Cause(running)); e != nil {
-		r.m.Logger.Error("record the end of a cycle", "app", r.appID, "cycle", a.cycle.ID, "error", e)
+	switch {
+	case errors.Is(err, errNotDue), err != nil && running.Err() != nil:
+	case err != nil:
+		r.m.Logger.Error("run a cycle", "app", r.appID, "error", err)
+		r.rest = r.m.Clock.Now().Add(restAfterFault)
+	case wentWell:
+		r.ended = number
 	}
+	r.mu.Unlock()
+	r.announce()
+}
+
+// restAfterFault passes before the next attempt when the store failed.
+const restAfterFault = time.Minute
+
+// errNotDue says that a job was stopped or destroyed just before a cycle.
+var errNotDue = errors.New("no cycle is due any more")
+
+// carryOut runs one cycle and reports whether it went well. The error is one of
+// the store.
+func (r *runner) carryOut(ctx context.Context) (bool, error) {
+	a := &activity{runner: r, store: r.m.Store, close: func() {}}
+	defer func() { a.close() }()
+	if err := a.begin(ctx); err != nil {
+		return false, err
+	}
+	summary, err := a.run(ctx)
+	return a.finish(context.WithoutCancel(ctx), summary, err, context.Cause(ctx))
 }
 
 // begin reads what the cycle will run on, and decides its kind.
@@ -75,18 +95,24 @@ func (a *activity) begin(ctx context.Context) error {
 	if a.job, err = a.m.job(a.appID); err != nil {
 		return err
 	}
-	if a.job == nil {
-		return errors.New("the app has no job")
+	if a.job == nil || !a.job.IsEnabled() {
+		return errNotDue
 	}
 	if a.released, err = a.m.catalog.Released(a.appID); err != nil {
 		return err
+	}
+	a.mu.Lock()
+	stopped := a.runner.state.Pause != nil || a.runner.state.Disabled
+	a.mu.Unlock()
+	if stopped {
+		return errNotDue
 	}
 	now := a.m.Clock.Now()
 	if err := a.update(ctx, func(s *State) { s.StartedAt = now }); err != nil {
 		return err
 	}
 	a.mu.Lock()
-	a.state = *a.runner.state
+	a.state, a.runner.force = *a.runner.state, false
 	a.mu.Unlock()
 	a.snapshot = a.m.Snapshot(a.released.Source.ID)
 	kind := status.Incremental
@@ -105,26 +131,29 @@ func (a *activity) run(ctx context.Context) (*cycle.Summary, error) {
 	if err := a.importSource(ctx); err != nil {
 		return nil, err
 	}
-	if a.report.EpochChanged && a.cycle.Kind == status.Incremental {
-		a.cycle.Kind = status.Initial
-	}
 	// A first look without the target: an idle job sends no request.
-	a.ledger = ledger.Open(a.m.Store, a.appID, a.connection())
-	keys, work, err := a.keys(ctx)
+	a.ledger = ledger.Open(a.store, a.appID, a.connection())
+	if a.state.Features != nil {
+		var err error
+		if a.programs, err = programs(a.released, a.job, *a.state.Features, a.schema()); err != nil {
+			return nil, err
+		}
+	}
+	_, work, err := a.keys()
 	if err != nil || !work {
 		return nil, err
 	}
 	if err := a.openTarget(ctx); err != nil {
 		return nil, err
 	}
-	if a.programs, err = programs(a.released, a.job, a.features, a.schema()); err != nil {
+	if err := a.tie(ctx); err != nil {
 		return nil, err
 	}
-	if err := a.unprove(ctx); err != nil {
+	if err := a.keepFeatures(ctx); err != nil {
 		return nil, err
 	}
-	a.ledger = ledger.Open(a.m.Store, a.appID, a.features.Connection)
-	if keys, _, err = a.keys(ctx); err != nil {
+	keys, _, err := a.keys()
+	if err != nil {
 		return nil, err
 	}
 	began := a.cycle
@@ -148,7 +177,7 @@ func (a *activity) cycleJob(recent map[string]int64) cycle.Job {
 
 func (a *activity) environment() cycle.Environment {
 	return cycle.Environment{
-		Store: a.m.Store, Snapshot: a.snapshot, Ledger: a.ledger, Target: a.target, Log: a.m.Log, Clock: a.m.Clock, Progress: a.tell,
+		Store: a.store, Snapshot: a.snapshot, Ledger: a.ledger, Target: a.target, Log: a.m.Log, Clock: a.m.Clock, Progress: a.tell,
 		Earlier: func(ctx context.Context, f func(audit.Entry)) error {
 			entries, err := a.m.Log.Query(ctx, audit.Query{AppID: a.appID, CycleID: a.cycle.ID, Limit: 1_000_000})
 			for _, e := range entries {
@@ -187,7 +216,22 @@ func (a *activity) importSource(ctx context.Context) error {
 		}
 		return &sourceError{err}
 	}
-	return nil
+	return a.readEpoch()
+}
+
+// readEpoch notes what an anchor means in the source now. A new meaning calls
+// for an initial cycle.
+func (a *activity) readEpoch() (err error) {
+	if a.epoch, err = a.snapshot.Epoch(); err == nil && a.sourceChanged() {
+		a.cycle.Kind = status.Initial
+	}
+	return err
+}
+
+// sourceChanged reports whether the links were made when anchors meant
+// something else.
+func (a *activity) sourceChanged() bool {
+	return a.state.SourceID != "" && (a.state.SourceID != a.released.Source.ID || a.state.Epoch != a.epoch)
 }
 
 // sourceError says that the source could not be read.
@@ -252,21 +296,25 @@ func (a *activity) openTarget(ctx context.Context) error {
 	return nil
 }
 
-// unprove marks the links as unproven when the app's connection, or what an
-// anchor is, has changed: each is confirmed before anything is sent to it
-// (decisions 28).
-func (a *activity) unprove(ctx context.Context) error {
-	changedSource := a.state.SourceID != "" && a.state.SourceID != a.released.Source.ID
-	if !a.moved && !changedSource && !a.report.EpochChanged {
-		return a.keepFeatures(ctx)
+// tie compiles the configuration and brings the ledger in step with the target
+// and source: the links are marked as unproven when the app's connection, or
+// what an anchor is, has changed. Each is confirmed before anything is sent to
+// it (decisions 28).
+func (a *activity) tie(ctx context.Context) error {
+	var err error
+	if a.programs, err = programs(a.released, a.job, a.features, a.schema()); err != nil {
+		return err
 	}
-	before := ledger.Open(a.m.Store, a.appID, a.connection())
+	a.ledger = ledger.Open(a.store, a.appID, a.features.Connection)
+	if !a.moved && !a.sourceChanged() {
+		return nil
+	}
+	a.state.Doubtful = true
+	before := ledger.Open(a.store, a.appID, a.connection())
 	for _, p := range a.programs {
 		var page []store.Mutation
 		err := before.EachLink(p.ObjectType, func(key directory.Key, link provision.Link) error {
-			doubted := link
-			doubted.Unproven = true
-			m, err := before.Put(key, &link, &doubted)
+			m, err := before.Put(key, &link, a.doubted(link))
 			if err != nil {
 				return err
 			}
@@ -275,27 +323,39 @@ func (a *activity) unprove(ctx context.Context) error {
 			}
 			mutations := page
 			page = nil
-			return a.m.Store.Commit(ctx, mutations...)
+			return a.store.Commit(ctx, mutations...)
 		})
 		if err != nil {
 			return err
 		}
-		if err := a.m.Store.Commit(ctx, page...); err != nil {
+		if err := a.store.Commit(ctx, page...); err != nil {
 			return err
 		}
 	}
-	return a.keepFeatures(ctx)
+	return nil
+}
+
+// doubted gives a link as unproven. When the anchor may mean another object
+// than before, the matching values of then prove nothing.
+func (a *activity) doubted(link provision.Link) *provision.Link {
+	link.Unproven = true
+	if a.sourceChanged() {
+		link.Claims = nil
+	}
+	return &link
 }
 
 // keepFeatures remembers what the target told, once the links are in step with
 // it.
 func (a *activity) keepFeatures(ctx context.Context) error {
 	features, schema := a.features, a.schema()
-	return a.update(ctx, func(s *State) { s.Features, s.Schema, s.SourceID = &features, &schema, a.released.Source.ID })
+	return a.update(ctx, func(s *State) {
+		s.Features, s.Schema, s.SourceID, s.Epoch, s.Doubtful = &features, &schema, a.released.Source.ID, a.epoch, a.state.Doubtful
+	})
 }
 
 // keys names what the cycle looks at, and tells whether there is anything.
-func (a *activity) keys(ctx context.Context) (cycle.Keys, bool, error) {
+func (a *activity) keys() (cycle.Keys, bool, error) {
 	return keysOf(a.cycle.Kind, a.snapshot, a.ledger, &a.state, entitlements(a.released), a.programs, a.m.Clock.Now())
 }
 
@@ -339,6 +399,9 @@ func keysOf(kind status.CycleKind, s *snapshot.Snapshot, l *ledger.Ledger, state
 	}
 	for _, key := range held.Keys {
 		set[key] = true
+	}
+	for _, m := range held.Members {
+		set[m.Holder] = true
 	}
 	err = l.EachEscrow(func(escrow ledger.Escrow) error {
 		if !escrow.GivenUp && !escrow.Next.IsZero() && !escrow.Next.After(now) {

@@ -174,7 +174,7 @@ func (m *Manager) Approve(ctx context.Context, appID, by, digest string) error {
 		if held.Digest == "" || held.Digest != digest {
 			return fmt.Errorf("%q: %w", digest, ErrNotHeld)
 		}
-		err = r.update(ctx, func(*State) {}, append(noted, l.Approve(held))...)
+		err = r.update(ctx, func(*State) {}, append(noted, l.Approve(held)...)...)
 	}
 	r.mu.Lock()
 	r.force = true

@@ -19,25 +19,27 @@ import (
 // longestQuarantine passes before a job in quarantine is disabled.
 const longestQuarantine = 28 * 24 * time.Hour
 
-// finish records what an attempt came to. summary is nil when there was nothing
-// to do, or the cycle never began.
-func (a *activity) finish(ctx context.Context, summary *cycle.Summary, err error, cause error) error {
+// finish records what an attempt came to, and reports whether it went well.
+// summary is nil when there was nothing to do, or the cycle never began.
+func (a *activity) finish(ctx context.Context, summary *cycle.Summary, err error, cause error) (bool, error) {
 	switch {
 	case cause != nil && (summary == nil && err != nil || summary != nil && summary.Stopped):
-		return a.stopped(ctx, cause)
+		return false, a.stopped(ctx, summary, cause)
 	case err != nil:
-		return a.failed(ctx, summary, err)
+		return false, a.failed(ctx, summary, err)
 	case summary == nil:
-		return a.idle(ctx)
+		return true, a.idle(ctx)
 	}
-	return a.succeeded(ctx, summary)
+	return true, a.succeeded(ctx, summary)
 }
 
 // stopped keeps what is to be resumed. A cycle that was overtaken by a new
 // configuration is not.
-func (a *activity) stopped(ctx context.Context, cause error) error {
+func (a *activity) stopped(ctx context.Context, summary *cycle.Summary, cause error) error {
 	return a.update(ctx, func(s *State) {
 		if errors.Is(cause, errReconfigured) {
+			// A cycle that is resumed finds its removals in the log.
+			s.noteRemoved(summary, a.m.Clock.Now())
 			s.Running = nil
 			s.StartedAt = time.Time{}
 		}
@@ -55,10 +57,9 @@ func (a *activity) idle(ctx context.Context) error {
 // reached notes what holds after any look that went well.
 func (a *activity) reached(s *State) {
 	s.CheckedAt = a.m.Clock.Now()
-	s.Position, s.SourceID = a.report.Sequence, a.released.Source.ID
+	s.Position, s.SourceID, s.Epoch = a.report.Sequence, a.released.Source.ID, a.epoch
 	s.Shape, s.Done = a.released.Shape(), a.released.Digest()
 	s.Restart, s.Running, s.Quarantine, s.LastFailure = false, nil, nil, nil
-	s.Attempts++
 	s.Emptied = nil
 	for _, typ := range a.report.Emptied {
 		if s.Emptied == nil {
@@ -66,7 +67,7 @@ func (a *activity) reached(s *State) {
 		}
 		s.Emptied[typ], _ = a.snapshot.Count(typ)
 	}
-	s.ApprovedEmpty = slices.DeleteFunc(s.ApprovedEmpty, func(typ string) bool { return s.Emptied[typ] == 0 })
+	s.ApprovedEmpty = slices.DeleteFunc(slices.Clone(s.ApprovedEmpty), func(typ string) bool { return s.Emptied[typ] == 0 })
 }
 
 func (a *activity) succeeded(ctx context.Context, summary *cycle.Summary) error {
@@ -87,15 +88,15 @@ func (a *activity) succeeded(ctx context.Context, summary *cycle.Summary) error 
 	if err != nil {
 		return err
 	}
-	touched := a.state.Touched
 	return a.update(ctx, func(s *State) {
 		read := s.Position != a.report.Sequence
 		a.reached(s)
-		s.Touched = slices.DeleteFunc(s.Touched, func(key directory.Key) bool { return slices.Contains(touched, key) })
-		s.Managed, s.Escrowed, s.Held = managed, escrowed, keepSince(s.Held, summary.Held)
-		for typ, n := range summary.Removed {
-			s.Removed = append(s.Removed, Removed{ended.EndedAt, typ, n})
+		if s.Releases == a.state.Releases {
+			s.Touched = nil
 		}
+		s.Doubtful = s.Doubtful && ended.Kind != status.Initial
+		s.Managed, s.Escrowed, s.Held = managed, escrowed, keepSince(s.Held, summary.Held)
+		s.noteRemoved(summary, ended.EndedAt)
 		if s.First == nil {
 			s.First = &ended
 		}
@@ -136,7 +137,7 @@ func (a *activity) totals() (managed map[string]int64, escrowed int64, err error
 // dropSuperseded forgets unproven links whose account another object has been
 // matched with since.
 func (a *activity) dropSuperseded(ctx context.Context) ([]store.Mutation, error) {
-	if a.cycle.Kind != status.Initial || !a.moved && !a.report.EpochChanged && a.state.SourceID == a.released.Source.ID {
+	if a.cycle.Kind != status.Initial || !a.state.Doubtful {
 		return nil, ctx.Err()
 	}
 	var mutations []store.Mutation
@@ -191,12 +192,7 @@ func (a *activity) failed(ctx context.Context, summary *cycle.Summary, err error
 		s.Running, s.LastFailure, s.FailureAdvice = nil, &ended, advice
 		s.Last = &ended
 		s.CheckedAt = ended.EndedAt
-		s.Attempts++
-		if summary != nil {
-			for typ, n := range summary.Removed {
-				s.Removed = append(s.Removed, Removed{ended.EndedAt, typ, n})
-			}
-		}
+		s.noteRemoved(summary, ended.EndedAt)
 		if isDenied {
 			a.quarantine(s, "EncounteredQuarantineException", reason, advice)
 		} else if s.Quarantine != nil {
@@ -216,10 +212,11 @@ func denied(err error, code string) bool {
 // 1, 2, 4, 8 … intervals, at most a day.
 func (a *activity) quarantine(s *State, reason, message, advice string) {
 	now := a.m.Clock.Now()
-	if s.Quarantine == nil {
-		s.Quarantine = &status.QuarantineRecord{Since: now}
+	q := &status.QuarantineRecord{Since: now}
+	if s.Quarantine != nil {
+		*q = *s.Quarantine // readers may hold the record of before
 	}
-	q := s.Quarantine
+	s.Quarantine = q
 	q.Reason, q.Message, q.Advice = reason, message, advice
 	q.SeriesCount++
 	wait := a.job.IntervalDuration()

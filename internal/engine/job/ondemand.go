@@ -124,7 +124,7 @@ func (m *Manager) Provision(ctx context.Context, appID string, demand Demand) ([
 		defer func() { _ = overlay.Close() }()
 		backing = overlay
 	}
-	a := &activity{runner: r, job: job, released: released, close: func() {}}
+	a := &activity{runner: r, job: job, released: released, store: backing, close: func() {}}
 	defer func() { a.close() }()
 	r.mu.Lock()
 	a.state = *r.state
@@ -149,7 +149,7 @@ func (m *Manager) Provision(ctx context.Context, appID string, demand Demand) ([
 	of.Threshold = config.Threshold{Count: -1, Percent: -1} // single objects that a person named
 	log := &kept{log: m.Log, dry: demand.DryRun}
 	environment := a.environment()
-	environment.Store, environment.Log, environment.Progress = backing, log, nil
+	environment.Log, environment.Progress = log, nil
 	if demand.DryRun {
 		environment.Target = connector.DryRun(a.target)
 	}

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
@@ -10,7 +11,6 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/cycle"
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/snapshot"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
@@ -42,11 +42,16 @@ func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOpti
 	}
 	overlay := store.Overlay(m.Store)
 	defer func() { _ = overlay.Close() }()
-	a := &activity{runner: r, job: job, released: released, close: func() {}}
+	before, err := m.catalog.Released(appID)
+	if err != nil {
+		return status.Preview{}, err
+	}
+	a := &activity{runner: r, job: job, released: released, store: overlay, close: func() {}}
 	defer func() { a.close() }()
 	r.mu.Lock()
 	a.state = *r.state
 	r.mu.Unlock()
+	a.state.Touched = append(slices.Clone(a.state.Touched), assignmentChanges(before, released)...)
 	a.snapshot = snapshot.Open(overlay, released.Source.ID, snapshot.Options{Now: m.Clock.Now})
 	a.cycle = status.Cycle{ID: "preview", Kind: status.Incremental, StartedAt: m.Clock.Now()}
 	if a.state.Restart || a.state.Shape != released.Shape() || a.state.SourceID != released.Source.ID {
@@ -60,18 +65,16 @@ func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOpti
 		if err := a.importSource(ctx); err != nil {
 			return status.Preview{}, err
 		}
-		if a.report.EpochChanged {
-			a.cycle.Kind = status.Initial
-		}
+	} else if err := a.readEpoch(); err != nil {
+		return status.Preview{}, err
 	}
 	if err := a.openTarget(ctx); err != nil {
 		return status.Preview{}, err
 	}
-	if a.programs, err = programs(released, job, a.features, a.schema()); err != nil {
+	if err := a.tie(ctx); err != nil {
 		return status.Preview{}, err
 	}
-	a.ledger = ledger.Open(overlay, appID, a.features.Connection)
-	keys, _, err := a.keys(ctx)
+	keys, _, err := a.keys()
 	if err != nil {
 		return status.Preview{}, err
 	}
@@ -83,7 +86,7 @@ func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOpti
 	of := a.cycleJob(recent)
 	of.Preview = true
 	environment := a.environment()
-	environment.Store, environment.Target, environment.Log, environment.Progress = overlay, connector.DryRun(a.target), recorder, progress
+	environment.Target, environment.Log, environment.Progress = connector.DryRun(a.target), recorder, progress
 	summary, err := cycle.Run(ctx, of, keys, environment)
 	if err != nil {
 		return status.Preview{}, err
@@ -94,10 +97,6 @@ func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOpti
 	preview := status.Preview{AppID: appID, AppName: released.App.Name, Counts: summary.Counts, Changes: recorder.changes, More: recorder.more}
 	if summary.Held != nil {
 		preview.Held = summary.Held.Count
-	}
-	before, err := m.catalog.Released(appID)
-	if err != nil {
-		return status.Preview{}, err
 	}
 	preview.OpenDoors = openDoors(before, released)
 	return preview, nil

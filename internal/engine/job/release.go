@@ -145,6 +145,8 @@ func (r *runner) release(ctx context.Context, quiet bool) error {
 	}
 	touched := assignmentChanges(before, plan.Next)
 	err = r.update(ctx, func(s *State) {
+		s.Releases++
+		s.Touched = slices.Clone(s.Touched)
 		if before.Digest() != plan.Next.Digest() {
 			s.LastFailure, s.Quarantine = nil, nil // another configuration: it is tried at once
 		}

@@ -27,6 +27,8 @@ type runner struct {
 	done chan struct{} // closed when the loop has ended
 	quit context.CancelCauseFunc
 
+	retainedAt time.Time // the loop's own
+
 	busy sync.Mutex // held by who runs a cycle or provisions on demand
 
 	mu        sync.Mutex // guards what follows
@@ -34,6 +36,9 @@ type runner struct {
 	progress  *status.Progress
 	interrupt context.CancelCauseFunc // of the running cycle
 	force     bool                    // run a cycle now
+	begun     int64                   // attempts so far
+	ended     int64                   // number of the latest attempt that went well
+	rest      time.Time               // no attempt before, after the store failed
 	quietAt   time.Time               // when pieces that no job lists take effect; zero for never
 	changed   chan struct{}           // closed and renewed when the state changes
 }
@@ -57,6 +62,7 @@ func (r *runner) loop(ctx context.Context) {
 		wait, run := r.due()
 		if run {
 			r.attempt(ctx)
+			r.retain(ctx)
 			continue
 		}
 		r.sleep(ctx, wait)
@@ -123,6 +129,9 @@ func (r *runner) due() (wait time.Duration, run bool) {
 	if released.App == nil || released.Source == nil || r.state.Shape == "" && quiet > 0 && r.state.Running == nil {
 		return wait, false // not released as a whole yet
 	}
+	if left := r.rest.Sub(now); left > 0 {
+		return left, false
+	}
 	next := r.nextAt(job.IntervalDuration())
 	if r.force || !next.After(now) || released.Digest() != r.state.Done && r.state.Quarantine == nil && r.state.LastFailure == nil {
 		return 0, true
@@ -146,15 +155,18 @@ func (r *runner) nextAt(interval time.Duration) time.Time {
 }
 
 // update changes the state and makes it durable, together with other mutations.
+// Of two updates the later one is stored later: each stores the whole state.
 func (r *runner) update(ctx context.Context, f func(*State), mutations ...store.Mutation) error {
 	r.mu.Lock()
 	f(r.state)
 	m, err := putState(r.appID, r.state)
-	r.mu.Unlock()
 	if err != nil {
+		r.mu.Unlock()
 		return err
 	}
-	err = r.m.Store.Commit(ctx, append(mutations, m)...)
+	ticket := r.m.Store.Enqueue(append(mutations, m)...)
+	r.mu.Unlock()
+	err = ticket.Wait(ctx)
 	r.announce()
 	return err
 }

@@ -3,9 +3,12 @@ package job
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/cycle"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
@@ -20,6 +23,10 @@ type State struct {
 	// dealt with.
 	Position uint64 `json:"position"`
 	SourceID string `json:"source_id,omitempty"`
+	// Epoch is the source's that the links were made in.
+	Epoch string `json:"epoch,omitempty"`
+	// Doubtful is set while links may be unproven.
+	Doubtful bool `json:"doubtful,omitempty"`
 	// Shape is the one whose initial cycle has ended, Done the digest of the
 	// configuration that a cycle has ended on.
 	Shape   string `json:"shape,omitempty"`
@@ -37,15 +44,16 @@ type State struct {
 	CheckedAt     time.Time     `json:"checked_at,omitzero"`
 	SteadyFirst   time.Time     `json:"steady_first,omitzero"`
 	SteadyLast    time.Time     `json:"steady_last,omitzero"`
-	Attempts      int64         `json:"attempts,omitempty"` // cycles that ended, told or not
 
 	Pause      *Pause                   `json:"pause,omitempty"`
 	Quarantine *status.QuarantineRecord `json:"quarantine,omitempty"`
 	Disabled   bool                     `json:"disabled,omitempty"` // after too long in quarantine
 
 	// Touched are objects whose assignment changed and that no cycle has looked
-	// at since.
-	Touched []directory.Key `json:"touched,omitempty"`
+	// at since; Releases counts the changes, so that a cycle forgets none that
+	// came while it ran.
+	Touched  []directory.Key `json:"touched,omitempty"`
+	Releases int64           `json:"releases,omitempty"`
 	// Removed are removals of the past hour that were not approved.
 	Removed []Removed            `json:"removed,omitempty"`
 	Held    *status.HeldRemovals `json:"held,omitempty"`
@@ -79,7 +87,7 @@ type Removed struct {
 // recent sums the removals of the past hour by type, and forgets older ones.
 func (s *State) recent(now time.Time) map[string]int64 {
 	counts := make(map[string]int64)
-	kept := s.Removed[:0]
+	var kept []Removed
 	for _, r := range s.Removed {
 		if now.Sub(r.At) < time.Hour {
 			kept = append(kept, r)
@@ -88,6 +96,21 @@ func (s *State) recent(now time.Time) map[string]int64 {
 	}
 	s.Removed = kept
 	return counts
+}
+
+// noteRemoved remembers removals of a cycle for the threshold's hour. A summary
+// may be nil.
+func (s *State) noteRemoved(summary *cycle.Summary, at time.Time) {
+	if summary == nil {
+		return
+	}
+	kept := slices.Clone(s.Removed)
+	for _, typ := range slices.Sorted(maps.Keys(summary.Removed)) {
+		if n := summary.Removed[typ]; n > 0 {
+			kept = append(kept, Removed{at, typ, n})
+		}
+	}
+	s.Removed = kept
 }
 
 func readState(r store.Reader, appID string) (*State, error) {

@@ -28,7 +28,7 @@ func (m *Manager) Wait(ctx context.Context, appID string, next bool, progress fu
 		return Outcome{}, err
 	}
 	r.mu.Lock()
-	before := r.state.Attempts
+	before := r.begun // an attempt that is under way began before the call
 	failed := r.state.LastFailure
 	r.mu.Unlock()
 	if next || failed != nil {
@@ -107,7 +107,7 @@ func (r *runner) outcome(before int64, next bool, failed *status.Cycle) (Outcome
 	}
 	met := s.Done != "" && s.Done == released.Digest() && s.Running == nil && !s.Restart
 	if next {
-		met = met && s.Attempts > before
+		met = met && r.ended > before
 	}
 	if !met {
 		return Outcome{}, false, nil

@@ -191,7 +191,8 @@ func (l *Ledger) Put(key directory.Key, before, after *provision.Link) ([]store.
 		if !before.Due.IsZero() {
 			mutations = append(mutations, store.Delete(tableDue, l.dueKey(before.Due, key)))
 		}
-		if after == nil || after.TargetID != before.TargetID || after.Unproven {
+		// Of an unproven link's account somebody else may be the owner.
+		if !before.Unproven && (after == nil || after.TargetID != before.TargetID || after.Unproven) {
 			mutations = append(mutations, store.Delete(tableOwners, l.ownerKey(key.Type, before.TargetID)))
 		}
 	}

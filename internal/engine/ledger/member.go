@@ -59,6 +59,16 @@ func (l *Ledger) DropMember(holder directory.Key, attribute string, member direc
 	return store.Delete(tableMembers, l.memberKey(holder, attribute, member))
 }
 
+// DropMembers gives the mutations that forget all members of a holder.
+func (l *Ledger) DropMembers(holder directory.Key) ([]store.Mutation, error) {
+	var mutations []store.Mutation
+	err := store.Each(l.r, tableMembers, store.Prefix(l.app, holder.Type, holder.Anchor), func(row store.Row) error {
+		mutations = append(mutations, store.Delete(tableMembers, row.Key))
+		return nil
+	})
+	return mutations, err
+}
+
 func (l *Ledger) memberKey(holder directory.Key, attribute string, member directory.Key) []byte {
 	return store.Key(l.app, holder.Type, holder.Anchor, attribute, member.Type, member.Anchor)
 }
@@ -67,12 +77,12 @@ func (l *Ledger) memberKey(holder directory.Key, attribute string, member direct
 // row of the app.
 func Forget(r store.Reader, appID string, commit func(...store.Mutation) error) error {
 	prefix := store.Prefix(appID)
-	for _, table := range []store.Table{tableLinks, tableClaims, tableDue, tableMembers, tableIntents, tableEscrows} {
+	for _, table := range []store.Table{tableLinks, tableClaims, tableDue, tableMembers, tableIntents, tableEscrows, tableApproved, tableApprovedMembers} {
 		if err := forget(r, table, prefix, commit, func(store.Row) bool { return true }); err != nil {
 			return err
 		}
 	}
-	if err := commit(store.Delete(tableHeld, store.Key(appID)), store.Delete(tableApproved, store.Key(appID))); err != nil {
+	if err := commit(store.Delete(tableHeld, store.Key(appID))); err != nil {
 		return err
 	}
 	return forget(r, tableOwners, nil, commit, func(row store.Row) bool {

@@ -87,11 +87,11 @@ func Compile(definition Definition, source Source, target *directory.ObjectType)
 			problems = append(problems, faults...)
 			continue
 		}
-		if other, twice := seen[r.path]; twice {
+		if other, twice := seen[folded(r.path)]; twice {
 			problems = append(problems, &Problem{text, "", fmt.Sprintf("names the same attribute as %q; keep one of them", other)})
 			continue
 		}
-		seen[r.path] = text
+		seen[folded(r.path)] = text
 		r.target = typeOf(target, r.path)
 		c.rules = append(c.rules, r)
 	}
@@ -124,6 +124,14 @@ func Compile(definition Definition, source Source, target *directory.ObjectType)
 		return nil, errors.Join(problems...)
 	}
 	return c, nil
+}
+
+// folded gives the path by which attributes are told apart: their names are
+// compared without case (RFC 7643 section 2.1).
+func folded(p directory.Path) directory.Path {
+	p.URN, p.Name, p.Sub = strings.ToLower(p.URN), strings.ToLower(p.Name), strings.ToLower(p.Sub)
+	p.Where.Attribute = strings.ToLower(p.Where.Attribute)
+	return p
 }
 
 func compileRule(text string, a Attribute, source Source) (rule, []error) {
@@ -196,6 +204,9 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 	default:
 		fault("when_null", "unknown value %q: use clear_own, ignore or clear", a.WhenNull)
 	}
+	if r.apply == ApplyAddValues && r.whenNull == Clear {
+		fault("when_null", "clear removes what apply = \"add_values\" never removes; drop one of them")
+	}
 	if a.MatchingPrecedence != nil {
 		r.matching = *a.MatchingPrecedence
 		switch {
@@ -207,6 +218,8 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 			fault("matching_precedence", "a matching attribute needs a source or an expression")
 		case r.source.SelectsUnique():
 			fault("matching_precedence", "SelectUniqueValue cannot give the value of a matching attribute")
+		case r.source.UsesRandom():
+			fault("matching_precedence", "an account with a random value is never found again; match on another attribute")
 		case r.constant:
 			fault("matching_precedence", "a constant is the same for all and cannot identify an account")
 		}

@@ -196,7 +196,7 @@ func (c *Compiled) evaluate(r *rule, in Input) (flow Flow, ignored bool, err err
 			if errors.As(err, &need) {
 				return Flow{}, false, &NeedUnique{r.path, need.Value}
 			}
-			return fail("AttributeValidationFailed", err)
+			return fail("EvaluationFailed", err)
 		}
 		switch result.Ignore {
 		case expression.IgnoreAttribute:
@@ -206,8 +206,14 @@ func (c *Compiled) evaluate(r *rule, in Input) (flow Flow, ignored bool, err err
 		}
 		flow.Redacted = result.Redacted
 		if !result.Value.IsEmpty() {
-			if flow.Value, err = r.target.convert(result.Value); err != nil {
+			flow.Value, err = r.target.convert(result.Value)
+			switch {
+			case errors.Is(err, errSeveral):
 				return fail("SchemaPropertyCanOnlyAcceptValue", err)
+			case err != nil && result.Redacted:
+				return fail("AttributeValidationFailed", fmt.Errorf("the value is no %s; it is redacted and not shown", r.target.data))
+			case err != nil:
+				return fail("AttributeValidationFailed", err)
 			}
 		}
 	}

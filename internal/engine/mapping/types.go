@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,7 +16,6 @@ type attributeType struct {
 	multi     bool
 	caseExact bool
 	immutable bool
-	readOnly  bool
 	required  bool
 	writeOnly bool
 }
@@ -42,7 +42,6 @@ func typeOf(target *directory.ObjectType, path directory.Path) attributeType {
 		multi:     definition.MultiValued || whole.MultiValued && !path.HasCondition(),
 		caseExact: definition.CaseExact,
 		immutable: definition.Mutability == directory.Immutable || whole.Mutability == directory.Immutable,
-		readOnly:  definition.Mutability == directory.ReadOnly || whole.Mutability == directory.ReadOnly,
 		writeOnly: definition.Mutability == directory.WriteOnly || whole.Mutability == directory.WriteOnly,
 		required:  definition.Required,
 	}
@@ -58,29 +57,38 @@ func lookUp(definitions []directory.Definition, name string) (directory.Definiti
 	return directory.Definition{}, false
 }
 
-// convert gives the value in the type of the target's attribute. A list of one
-// is a scalar where one value is wanted; a longer one is an error.
+// errSeveral says that there are several values where one is wanted.
+var errSeveral = errors.New("the attribute takes one value")
+
+// convert gives a value that is not empty in the type of the target's
+// attribute; empty elements of a list are none. A list of one is a scalar where
+// one value is wanted; a longer one is errSeveral.
 func (t attributeType) convert(value directory.Value) (directory.Value, error) {
 	if !t.known {
 		return value, nil
 	}
-	if list := value.Values(); list != nil && !t.multi {
-		if len(list) != 1 {
-			return directory.Null, fmt.Errorf("the attribute takes one value and the mapping gives %d; pick one with Item(…, 1)", len(list))
-		}
-		value = list[0]
+	list := value.Values()
+	if list == nil {
+		return t.convertOne(value)
 	}
-	if list := value.Values(); list != nil {
-		converted := make([]directory.Value, len(list))
-		for i, element := range list {
-			var err error
-			if converted[i], err = t.convertOne(element); err != nil {
-				return directory.Null, err
-			}
+	converted := make([]directory.Value, 0, len(list))
+	for _, element := range list {
+		if element.IsEmpty() {
+			continue
 		}
+		one, err := t.convertOne(element)
+		if err != nil {
+			return directory.Null, err
+		}
+		converted = append(converted, one)
+	}
+	switch {
+	case t.multi:
 		return directory.List(converted...), nil
+	case len(converted) == 1:
+		return converted[0], nil
 	}
-	return t.convertOne(value)
+	return directory.Null, fmt.Errorf("%w and the mapping gives %d; pick one with Item(…, 1)", errSeveral, len(converted))
 }
 
 func (t attributeType) convertOne(value directory.Value) (directory.Value, error) {

@@ -231,6 +231,8 @@ func (c *considering) clear(f mapping.Flow, before Sent, known bool, operation *
 	path := f.Path.String()
 	switch {
 	case known && before.Value.IsNull():
+	case f.WhenNull == mapping.Clear && !f.Default.IsNull() && same(before.Value, f.Default, f.CaseExact):
+		// The default stands in for a value from creation on.
 	case f.WhenNull == mapping.Clear, f.WhenNull == mapping.ClearOwn && known && before.Own:
 		operation.Modifications = append(operation.Modifications, connector.Modification{Path: f.Path, Verb: connector.Clear})
 		c.changed(f, text(before.Value), nil)

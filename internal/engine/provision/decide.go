@@ -185,7 +185,11 @@ func Claims(m *mapping.Compiled, matches []mapping.Match) []Claim {
 }
 
 func (c *considering) input() mapping.Input {
-	return mapping.Input{View: c.View, Now: c.Now, Random: c.Random, Taken: c.Taken}
+	taken := c.Taken
+	if taken == nil {
+		taken = func(directory.Path, string) (bool, bool, error) { return false, false, nil } // to be looked up
+	}
+	return mapping.Input{View: c.View, Now: c.Now, Random: c.Random, Taken: taken}
 }
 
 // unlinkedMatch finds the matching values of an object that is to be
@@ -287,6 +291,9 @@ func (c *considering) carryOut(r row) {
 		c.keep()
 	case staysDisabled:
 		c.keepDisabled()
+	case endLink:
+		c.skip(r.reason, "the linked account is gone: there is nothing to disable or delete, and the link ends")
+		c.decision.After = nil
 	case skip:
 		c.skip(r.reason, c.describe(r.reason))
 	case fail:
@@ -301,7 +308,7 @@ func (c *considering) describe(reason string) string {
 		if c.Problem != nil {
 			return c.Problem.Where + ": " + c.Problem.Detail
 		}
-	case audit.AttributeValidationFailed:
+	case audit.EvaluationFailed:
 		if c.scopeErr != nil {
 			return c.scopeErr.Error()
 		}
@@ -375,6 +382,6 @@ func (c *considering) failEvaluation(err error) {
 	case errors.As(err, &evaluation):
 		c.fail(evaluation.Code, evaluation.Error())
 	default:
-		c.fail(audit.AttributeValidationFailed, err.Error())
+		c.fail(audit.EvaluationFailed, err.Error())
 	}
 }

@@ -210,7 +210,11 @@ func check(t *testing.T, d Decision, want shape) {
 }
 
 // consistent checks what holds of every decision.
-func consistent(t testing.TB, d Decision) {
+func consistent(t interface {
+	Helper()
+	Error(...any)
+	Errorf(string, ...any)
+}, d Decision) {
 	t.Helper()
 	switch {
 	case len(d.Need) > 0:

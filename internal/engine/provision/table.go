@@ -62,6 +62,7 @@ const (
 	deleteAccount                  // policy deleted
 	keepAsIs                       // nothing to do, nothing to say
 	staysDisabled                  // the account is disabled already, perhaps for another loss
+	endLink                        // nothing is left to be removed
 	skip                           // nothing is done, for the row's reason
 	fail                           // the object fails, for the row's reason
 )
@@ -79,7 +80,7 @@ type row struct {
 // its test.
 var table = []row{
 	{unreadable, anyLink, anyAccount, fail, audit.InvalidSourceRecord},
-	{unjudgeable, anyLink, anyAccount, fail, audit.AttributeValidationFailed},
+	{unjudgeable, anyLink, anyAccount, fail, audit.EvaluationFailed},
 	{voidAssignment, anyLink, anyAccount, skip, audit.NotEffectivelyEntitled},
 	{notInSource, unproven, anyAccount, skip, audit.LinkUnproven},
 	{notInSource, anyLink, anyAccount, keepAsIs, ""},
@@ -98,21 +99,25 @@ var table = []row{
 	{inScope, anyLink, anyAccount, updateAccount, ""},
 
 	{outOfScope, unlinked, anyAccount, skip, audit.NotInScope},
+	{outOfScope, anyLink, missing, endLink, audit.InvalidAnchor},
 	{outOfScope, live, anyAccount, loseScope, audit.NotInScope},
 	{outOfScope, disabled, anyAccount, loseScope, audit.NotInScope},
 	{outOfScope, retired, anyAccount, keepAsIs, ""},
 
 	{offInSource, unlinked, anyAccount, skip, audit.DisabledInSource},
+	{offInSource, anyLink, missing, endLink, audit.InvalidAnchor},
 	{offInSource, live, anyAccount, disableAccount, audit.DisabledInSource},
 	{offInSource, disabled, anyAccount, staysDisabled, ""},
 	{offInSource, retired, anyAccount, keepAsIs, ""},
 
 	{absent, unlinked, anyAccount, keepAsIs, ""},
+	{absent, anyLink, missing, endLink, audit.InvalidAnchor},
 	{absent, live, anyAccount, disableThenWait, audit.SourceObjectAbsent},
 	{absent, disabled, anyAccount, afterGrace, audit.SourceObjectAbsent},
 	{absent, retired, anyAccount, skip, audit.ManagementEnded},
 
 	{deleted, unlinked, anyAccount, keepAsIs, ""},
+	{deleted, anyLink, missing, endLink, audit.InvalidAnchor},
 	{deleted, live, anyAccount, deleteAccount, audit.SourceObjectDeleted},
 	{deleted, disabled, anyAccount, deleteAccount, audit.SourceObjectDeleted},
 	{deleted, retired, anyAccount, skip, audit.ManagementEnded},

@@ -100,7 +100,7 @@ func TestDecide_rows(t *testing.T) {
 			s := present(several)
 			s.Link = linkedTo("id1")
 			return s
-		}(), want: shape{Failed, ActionNone, audit.AttributeValidationFailed}},
+		}(), want: shape{Failed, ActionNone, audit.EvaluationFailed}},
 		{name: "never told of", situation: gone(Unseen, nil), want: shape{Unchanged, ActionNone, ""}},
 		{name: "never told of, linked", situation: gone(Unseen, linkedTo("id1")), want: shape{Unchanged, ActionNone, ""}},
 		{name: "never told of, unproven", situation: gone(Unseen, doubted), want: shape{Skipped, ActionNone, audit.LinkUnproven}},
@@ -221,6 +221,26 @@ func TestDecide_rows(t *testing.T) {
 		{name: "deleted, management ended", situation: gone(Deleted, disabledFor(LossOutOfScope, now)), want: shape{Skipped, ActionNone, audit.ManagementEnded}},
 		{name: "deleted, unproven", situation: gone(Deleted, doubted), want: shape{Skipped, ActionNone, audit.LinkUnproven}},
 
+		{name: "not assigned any more, account gone", situation: func() Situation {
+			s := unassigned(linkedTo("id1"))
+			s.Sought, s.Missing = "id1", true
+			return s
+		}(), want: shape{Skipped, ActionNone, audit.InvalidAnchor}},
+		{name: "disabled in the source, account gone", situation: func() Situation {
+			s := off(disabledFor(LossDisabled, now))
+			s.Sought, s.Missing = "id1", true
+			return s
+		}(), want: shape{Skipped, ActionNone, audit.InvalidAnchor}},
+		{name: "absent, account gone", situation: func() Situation {
+			s := gone(Absent, linkedTo("id1"))
+			s.Sought, s.Missing = "id1", true
+			return s
+		}(), want: shape{Skipped, ActionNone, audit.InvalidAnchor}},
+		{name: "deleted, account gone", situation: func() Situation {
+			s := gone(Deleted, linkedTo("id1"))
+			s.Sought, s.Missing = "id1", true
+			return s
+		}(), want: shape{Skipped, ActionNone, audit.InvalidAnchor}},
 		{name: "orphaned, no account", situation: gone(Orphaned, nil), want: shape{Unchanged, ActionNone, ""}},
 		{name: "orphaned", situation: gone(Orphaned, linkedTo("id1")), want: shape{Skipped, ActionNone, audit.SourceEpochChanged}},
 	}
@@ -356,7 +376,7 @@ func TestDecide_beforeMatching(t *testing.T) {
 		{"two objects, one value", users(t, plain()), annas(), func(s *Situation) { s.Rivals = rival }, shape{Failed, ActionNone, audit.DuplicateSourceEntries}},
 		{"two objects, one value, this one linked", users(t, plain()), annas(), func(s *Situation) { s.Rivals, s.Link = rival, linkedTo("id1") }, shape{Unchanged, ActionNone, ""}},
 		{"delete alone is on", usersWith(t, plain(), mapping.ActionDelete), annas(), nil, shape{Skipped, ActionNone, audit.ActionNotAllowed}},
-		{"matching value cannot be had", users(t, attributes{"userName": matching(expression(`Item([missing], 0)`), 1)}), annas(), nil, shape{Failed, ActionNone, audit.AttributeValidationFailed}},
+		{"matching value cannot be had", users(t, attributes{"userName": matching(expression(`Item([missing], 0)`), 1)}), annas(), nil, shape{Failed, ActionNone, audit.EvaluationFailed}},
 		{"the object is ignored", users(t, plain().plus("title", expression(`IIF([jobTitle] = "Clerk", IgnoreObjectFlow, [jobTitle])`))), annas(),
 			func(s *Situation) { s.Matches = matched() }, shape{Skipped, ActionNone, audit.IgnoreObjectFlow}},
 		{"the app refuses and shows nobody", users(t, plain()), annas(), func(s *Situation) { s.Matches, s.Refused = matched(), "409: taken" }, shape{Failed, ActionNone, audit.EntryConflict}},

@@ -143,6 +143,13 @@ func (s *Snapshot) Sequence() (uint64, error) {
 	return m.Sequence, err
 }
 
+// Epoch gives what an anchor means and where it comes from, by the latest read
+// that was concluded; empty before the first.
+func (s *Snapshot) Epoch() (string, error) {
+	m, err := s.readMeta(s.store)
+	return m.Epoch, err
+}
+
 // Count gives how many objects of a type are present.
 func (s *Snapshot) Count(typ string) (int, error) {
 	m, err := s.readMeta(s.store)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -57,6 +58,9 @@ const (
 	stopTimeout      = agent.DefaultDrainTimeout + 15*time.Second
 )
 
+// greetInterval is how soon an agent that broke off is asked again.
+const greetInterval = 10 * time.Millisecond
+
 // Client is an api.Service that an agent carries out. It is safe for concurrent
 // use. Its errors are *api.Error, or the context's when that has ended.
 //
@@ -71,6 +75,7 @@ type Client struct {
 
 	mu        sync.Mutex // held while connecting
 	handshake api.Handshake
+	started   bool
 }
 
 var _ api.Service = (*Client)(nil)
@@ -83,6 +88,9 @@ var _ api.Service = (*Client)(nil)
 // Without Autostart, an older agent is used as it is, and none is
 // CodeUnavailable.
 func Connect(ctx context.Context, options Options) (*Client, error) {
+	if _, err := os.Stat(options.DataDir); errors.Is(err, fs.ErrNotExist) && !options.Autostart {
+		return nil, noAgent(options.DataDir, err)
+	}
 	dir, err := agent.PrepareDir(options.DataDir)
 	if err != nil {
 		return nil, &api.Error{
@@ -120,6 +128,13 @@ func (c *Client) Handshake() api.Handshake {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.handshake
+}
+
+// Started reports whether this client started the agent where none ran.
+func (c *Client) Started() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.started
 }
 
 // Stop asks the agent to end after the objects in hand, and returns when it
@@ -184,6 +199,7 @@ func (c *Client) replace(ctx context.Context) (api.Handshake, error) {
 		}
 	}
 	startErr := c.start(ctx)
+	c.started = startErr == nil && !there
 	found, err = c.greet(ctx)
 	switch {
 	case err != nil && startErr != nil:
@@ -203,10 +219,7 @@ func (c *Client) judge(found api.Handshake, err error) (fits bool, _ error) {
 		if c.options.Autostart {
 			return false, nil
 		}
-		return false, &api.Error{
-			Code: api.CodeUnavailable, Summary: fmt.Sprintf("No agent runs on data directory %q", c.dir),
-			Detail: err.Error(), Advice: "Start one with `agent run`, or run `terraform plan`, which does.",
-		}
+		return false, noAgent(c.dir, err)
 	}
 	if err != nil || c.options.AnyVersion {
 		return true, err
@@ -233,25 +246,47 @@ func (c *Client) judge(found api.Handshake, err error) (fits bool, _ error) {
 	return true, nil
 }
 
-// greet asks the agent what it is.
+func noAgent(dir string, err error) error {
+	return &api.Error{
+		Code: api.CodeUnavailable, Summary: fmt.Sprintf("No agent runs on data directory %q", dir),
+		Detail: err.Error(), Advice: "Start one with `agent run`, or run `terraform plan`, which does.",
+	}
+}
+
+// greet asks the agent what it is. One that takes the call and breaks it off is
+// ending: it is asked again until it answers or is gone.
 func (c *Client) greet(ctx context.Context) (found api.Handshake, err error) {
 	patient, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	err = c.send(patient, http.MethodGet, "/v1/handshake", nil, &found)
+	for {
+		err = c.send(patient, http.MethodGet, "/v1/handshake", nil, &found)
+		if !isUnavailable(err) {
+			break
+		}
+		select {
+		case <-patient.Done():
+		case <-time.After(greetInterval):
+		}
+	}
 	if err != nil && patient.Err() != nil && ctx.Err() == nil {
 		err = &api.Error{
 			Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of data directory %q does not answer", c.dir),
-			Detail: fmt.Sprintf("it took the call and was silent for %v", handshakeTimeout),
+			Detail: fmt.Sprintf("nothing came for %v", handshakeTimeout),
 			Advice: "Look into " + agent.LogPath(c.dir) + ", and end its process if it hangs.",
 		}
 	}
 	return found, err
 }
 
+func isUnavailable(err error) bool {
+	var told *api.Error
+	return errors.As(err, &told) && told.Code == api.CodeUnavailable
+}
+
 // stop ends the agent and waits. The caller has the lock for it.
 func (c *Client) stop(ctx context.Context) error {
 	err := c.send(ctx, http.MethodPost, "/v1/stop", nil, nil)
-	if err != nil && !isDial(err) {
+	if err != nil && !isDial(err) && !isUnavailable(err) { // gone, or going without a word
 		return err
 	}
 	patient, cancel := context.WithTimeout(ctx, stopTimeout)
@@ -267,11 +302,15 @@ func (c *Client) stop(ctx context.Context) error {
 	}
 }
 
+// lockStart keeps others from starting, replacing or stopping the agent.
 func (c *Client) lockStart(ctx context.Context) (release func(), err error) {
-	release, err = agent.LockStart(ctx, c.dir)
+	patient, cancel := context.WithTimeout(ctx, stopTimeout+startTimeout)
+	defer cancel()
+	release, err = agent.LockStart(patient, c.dir)
 	if err != nil && ctx.Err() == nil {
 		err = &api.Error{
-			Code: api.CodeUnavailable, Summary: fmt.Sprintf("Cannot lock data directory %q", c.dir), Detail: err.Error(),
+			Code: api.CodeUnavailable, Summary: fmt.Sprintf("Cannot start or stop the agent of data directory %q", c.dir),
+			Detail: fmt.Sprintf("another process does so already: %v", err), Advice: "Try again once it is through.",
 		}
 	}
 	return release, err

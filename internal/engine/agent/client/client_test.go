@@ -40,6 +40,13 @@ func wantEnded(t *testing.T, dir string) {
 	if err := agent.WaitEnded(ctx, dir); err != nil {
 		t.Fatalf("the agent goes on: %v", err)
 	}
+	until(t, "nobody listens", func() bool { // what a killed process had is given back one by one
+		conn, err := agent.Dial(ctx, dir)
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
 }
 
 // TestConnect_manyStarters: each is a process whose output is waited for, so an
@@ -142,8 +149,15 @@ func TestConnect_environment(t *testing.T) {
 }
 
 func TestConnect_noAgent(t *testing.T) {
-	_, err := Connect(t.Context(), Options{DataDir: dataDir(t), Version: "1.0.0"})
+	dir := dataDir(t)
+	_, err := Connect(t.Context(), Options{DataDir: dir, Version: "1.0.0"})
 	wantCode(t, err, api.CodeUnavailable)
+	absent := filepath.Join(dir, "absent")
+	_, err = Connect(t.Context(), Options{DataDir: absent, Version: "1.0.0"})
+	wantCode(t, err, api.CodeUnavailable)
+	if _, err := os.Stat(absent); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("asking for an agent made a directory: %v", err)
+	}
 }
 
 func TestConnect_openToOthers(t *testing.T) {
@@ -270,9 +284,7 @@ func TestConnect_anyVersion(t *testing.T) {
 	if err := c.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if left := processes(dir); len(left) > 0 {
-		t.Errorf("left: %v", left)
-	}
+	until(t, "the agent ended", func() bool { return len(processes(dir)) == 0 })
 	if err := c.Stop(t.Context()); err != nil {
 		t.Errorf("stopping none: %v", err)
 	}

@@ -52,9 +52,13 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
-	if left := processes(root); len(left) > 0 {
-		fmt.Println("agents were left running:", left)
-		code = 1
+	for wait := 0; len(processes(root)) > 0; wait++ { // what has ended may take a moment to go
+		if wait == 1000 {
+			fmt.Println("agents were left running:", processes(root))
+			code = 1
+			break
+		}
+		time.Sleep(2 * time.Millisecond)
 	}
 	os.RemoveAll(root)
 	os.Exit(code)

@@ -127,8 +127,7 @@ const maxRestarts = 5
 func (c *Client) Wait(ctx context.Context, appID string, request api.WaitRequest, progress func(status.Progress)) (api.WaitResult, error) {
 	for restarts := 0; ; restarts++ {
 		result, err := reach(ctx, c, http.MethodPost, appPath(appID, "wait"), request, receive[api.WaitResult](progress))
-		var told *api.Error
-		gone := errors.Is(err, errBroken) || errors.As(err, &told) && told.Code == api.CodeUnavailable
+		gone := errors.Is(err, errBroken) || isUnavailable(err)
 		if !gone || !c.options.Autostart || restarts == maxRestarts {
 			return result, c.unbroken(ctx, err)
 		}

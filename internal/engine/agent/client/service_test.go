@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -404,4 +405,27 @@ func TestThingPath_odd(t *testing.T) {
 func noLeaks(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+}
+
+// TestConnect_brokenOff: an agent that breaks a call off is asked again, since
+// it may be about to be gone.
+func TestConnect_brokenOff(t *testing.T) {
+	dir := dataDir(t)
+	listener, err := net.Listen("unix", filepath.Join(dir, "agent.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls atomic.Int32
+	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if calls.Add(1) == 3 {
+			listener.Close()
+		}
+		panic(http.ErrAbortHandler)
+	})}
+	go server.Serve(listener)
+	defer server.Close()
+	_, err = Connect(t.Context(), Options{DataDir: dir, Version: "1.0.0"})
+	if told := wantCode(t, err, api.CodeUnavailable); !strings.Contains(told.Summary, "No agent runs") || calls.Load() < 3 {
+		t.Errorf("after %d calls: %v", calls.Load(), err)
+	}
 }

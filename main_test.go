@@ -21,26 +21,47 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
 )
 
-// program is the real binary, built once for all tests of this package.
-var program string
+// program is the real binary of version 0.1.0, built once for all tests of this
+// package, and terraform the real CLI, empty where there is none.
+var program, terraform string
+
+const version010 = "0.1.0"
 
 func TestMain(m *testing.M) {
+	terraform = os.Getenv("TF_ACC_TERRAFORM_PATH")
+	if terraform == "" {
+		terraform, _ = exec.LookPath("terraform")
+	}
+	if terraform == "" {
+		fmt.Fprintln(os.Stderr, "SKIPPED: all tests with Terraform: there is none on PATH")
+		if os.Getenv("CI") == "true" {
+			os.Exit(1)
+		}
+	}
 	dir, err := os.MkdirTemp("", "provisioning")
+	if err == nil {
+		program, err = build(dir, version010)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	program = filepath.Join(dir, "terraform-provider-provisioning")
-	if runtime.GOOS == "windows" {
-		program += ".exe"
-	}
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
 		os.Exit(1)
 	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// build builds the binary of a version into a folder, as Terraform expects it.
+func build(dir, version string) (string, error) {
+	path := filepath.Join(dir, "terraform-provider-provisioning")
+	if runtime.GOOS == "windows" {
+		path += ".exe"
+	}
+	out, err := exec.Command("go", "build", "-ldflags", "-X main.version="+version, "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return path, nil
 }
 
 const appToken = "a-token-that-nobody-may-see"
@@ -68,7 +89,7 @@ func newCompany(t *testing.T) *company {
 func (c *company) connect() {
 	c.t.Helper()
 	agent, err := client.Connect(c.t.Context(), client.Options{
-		DataDir: filepath.Join(c.dir, "data"), Version: "dev", Executable: program, Autostart: true,
+		DataDir: filepath.Join(c.dir, "data"), Version: version010, Executable: program, Autostart: true,
 	})
 	if err != nil {
 		c.t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -38,6 +39,23 @@ func (w *world) preview(pending bool) status.Preview {
 		w.t.Fatal(err)
 	}
 	return p
+}
+
+// difference gives the lines that one of two texts has and the other has not.
+func difference(got, want string) string {
+	var out strings.Builder
+	has, had := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for _, line := range had {
+		if !slices.Contains(has, line) {
+			out.WriteString("- " + line + "\n")
+		}
+	}
+	for _, line := range has {
+		if !slices.Contains(had, line) {
+			out.WriteString("+ " + line + "\n")
+		}
+	}
+	return out.String()
 }
 
 // gated holds every write back until the gate opens.

@@ -313,7 +313,7 @@ func TestJobDestroyedAndCreatedAgainLosesNothing(t *testing.T) {
 		w.apply()
 		w.wait("initial_cycle")
 		if after := w.picture(); after != before || w.target().Writes().Total != writes {
-			t.Errorf("before\n%s\nafter\n%s", before, after)
+			t.Errorf("there is a difference:\n%s", difference(after, before))
 		}
 		w.assertInvariants()
 	})

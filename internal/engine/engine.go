@@ -32,9 +32,8 @@ import (
 
 // Names within the data directory.
 const (
-	StoreFile = "store.db"
-	auditDir  = "audit"
-	scratch   = "scratch"
+	auditDir = "audit"
+	scratch  = "scratch"
 )
 
 // Options of Open.
@@ -107,7 +106,7 @@ func (e *Engine) open() error {
 	if err := store.RemoveScratch(filepath.Join(dir, scratch)); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, StoreFile)
+	path := filepath.Join(dir, store.FileName)
 	s, err := store.Open(path, store.Options{Create: e.mayCreate(path)})
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func addError(diags *diag.Diagnostics, err error, what string, root attr.Type) {
 // addProblems reports each fault of a declaration at its attribute.
 func addProblems(diags *diag.Diagnostics, problems config.Problems, root attr.Type) {
 	for _, problem := range problems {
-		addErrorAt(diags, attributePath(root, problem.Path), problem.Summary, problem.Detail)
+		addErrorAt(diags, attributePath(root, problem.Path), title(problem.Summary), sentence(problem.Detail))
 	}
 }
 

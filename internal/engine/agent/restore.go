@@ -14,9 +14,6 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
-// StoreName is the name of the store's file in a data directory.
-const StoreName = "store.db"
-
 // restorePatience bounds how long a restore waits for another that starts or
 // restores.
 const restorePatience = 5 * time.Second
@@ -62,7 +59,7 @@ func Restore(dataDir, backup string) (err error) {
 		return err
 	}
 	defer os.Remove(restored)
-	place := filepath.Join(dir, StoreName)
+	place := filepath.Join(dir, store.FileName)
 	if err := setAside(place); err != nil {
 		return fmt.Errorf("keep the old store: %w", err)
 	}
@@ -80,7 +77,7 @@ func copyStore(dir, backup string) (path string, err error) {
 		return "", fmt.Errorf("open the backup: %w", err)
 	}
 	defer from.Close()
-	to, err := os.CreateTemp(dir, StoreName+".restore-*") // mode 0600
+	to, err := os.CreateTemp(dir, store.FileName+".restore-*") // mode 0600
 	if err != nil {
 		return "", err
 	}

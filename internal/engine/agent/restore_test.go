@@ -42,7 +42,7 @@ func TestRestore(t *testing.T) {
 	dir := privateDir(t)
 	backup := filepath.Join(privateDir(t), "backup.db")
 	makeStore(t, backup, "backup")
-	place := filepath.Join(dir, StoreName)
+	place := filepath.Join(dir, store.FileName)
 	if err := Restore(dir, backup); err != nil { // where there is none yet
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestRestore(t *testing.T) {
 	}
 	for name, want := range map[string]string{"": "backup", ".before-restore-1": "old", ".before-restore-2": "backup"} {
 		if got := storeName(t, place+name); got != want {
-			t.Errorf("%s%s is the %s", StoreName, name, got)
+			t.Errorf("%s%s is the %s", store.FileName, name, got)
 		}
 	}
 	if got := storeName(t, backup); got != "backup" {
@@ -71,7 +71,7 @@ func TestRestore(t *testing.T) {
 
 func TestRestore_refused(t *testing.T) {
 	dir := privateDir(t)
-	place := filepath.Join(dir, StoreName)
+	place := filepath.Join(dir, store.FileName)
 	makeStore(t, place, "old")
 	backup := filepath.Join(dir, "backup.db")
 	makeStore(t, backup, "backup")

@@ -168,8 +168,9 @@ type Release struct {
 // Plan gives the configuration that comes into force: of the declared pieces
 // those whose revision is listed; of the others, what was in force stays while
 // its revision is listed; what is not listed at all comes into force only when
-// quiet is set, 10 s after the app's last change. A nil list lists nothing, and
-// nothing has left it.
+// quiet is set, 10 s after the app's last change. A revision that left the list
+// is a piece that goes, but for source and app, which a job cannot do without.
+// A nil list lists nothing, and then nothing has left it.
 func Plan(declared, before *Released, listed []string, quiet bool) Release {
 	now := make(map[string]bool, len(listed))
 	for _, revision := range listed {
@@ -181,12 +182,14 @@ func Plan(declared, before *Released, listed []string, quiet bool) Release {
 			left[revision] = !now[revision]
 		}
 	}
-	next := &Released{Listed: slices.Clone(listed)}
-	for _, revision := range slices.Sorted(maps.Keys(left)) {
-		if left[revision] {
-			next.Left = append(next.Left, revision)
+	goes := func(piece config.Thing) bool {
+		switch piece.(type) {
+		case *config.Source, *config.App:
+			return false
 		}
+		return left[piece.Revision()]
 	}
+	next := &Released{Listed: slices.Clone(listed)}
 	release := Release{Next: next}
 	inForce := byID(before)
 	current := byID(declared)
@@ -199,8 +202,10 @@ func Plan(declared, before *Released, listed []string, quiet bool) Release {
 		case old != nil && now[old.Revision()]:
 			next.put(old) // the job lists it as it was: half an apply
 			release.Pending = append(release.Pending, revision)
-		case left[revision]:
-			// It left the list: a piece that goes, and is not declared much longer.
+		case goes(piece):
+			// It is not declared much longer. Its revision is remembered until then:
+			// the same declared again later is another piece.
+			next.Left = append(next.Left, revision)
 		default:
 			release.Unlisted = append(release.Unlisted, revision)
 			switch {
@@ -212,14 +217,15 @@ func Plan(declared, before *Released, listed []string, quiet bool) Release {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(inForce)) {
-		if _, still := current[id]; still {
+		old := inForce[id]
+		_, still := current[id]
+		if still || !now[old.Revision()] && (quiet || left[old.Revision()]) {
 			continue
 		}
-		if old := inForce[id]; now[old.Revision()] || !quiet && !left[old.Revision()] {
-			next.put(old) // destroyed, and the job does not know yet
-			release.Pending = append(release.Pending, old.Revision())
-		}
+		next.put(old) // destroyed, and the job does not know yet
+		release.Pending = append(release.Pending, old.Revision())
 	}
+	slices.Sort(next.Left)
 	return release
 }
 

@@ -33,5 +33,8 @@ func ParseDuration(text string) (time.Duration, error) {
 	if d < 0 {
 		return 0, fmt.Errorf("%q is negative", text)
 	}
-	return total + d, nil
+	if total += d; total < 0 {
+		return 0, fmt.Errorf("%q is too long", text)
+	}
+	return total, nil
 }

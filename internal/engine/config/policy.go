@@ -108,6 +108,17 @@ func (j *Job) DeprovisioningOf(objectType string) Deprovisioning {
 	return policy
 }
 
+// misspelt gives the object type that a key stands for when it is written in
+// another way, "" when it is not: a policy under a wrong key would be none.
+func misspelt(key string) string {
+	for _, objectType := range []string{directory.User, directory.Group} {
+		if key != objectType && strings.EqualFold(strings.TrimRight(strings.TrimSpace(key), "sS"), objectType) {
+			return objectType
+		}
+	}
+	return ""
+}
+
 func (j *Job) validatePolicy(problems *Problems) {
 	for _, key := range slices.Sorted(maps.Keys(j.AccidentalDeletions)) {
 		value := j.AccidentalDeletions[key]
@@ -115,7 +126,7 @@ func (j *Job) validatePolicy(problems *Problems) {
 		switch {
 		case key != "threshold" && key != "percent":
 			problems.add(path, "Unknown limit", "%q is no limit of accidental_deletions; there are threshold and percent.", key)
-		case value < 0:
+		case !(value >= 0):
 			problems.add(path, "Negative limit", "%s is %v; give 0 or more.", key, value)
 		case key == "threshold" && value != float64(int64(value)):
 			problems.add(path, "Not a whole number", "threshold is %v; give a whole number of removals.", value)
@@ -125,6 +136,9 @@ func (j *Job) validatePolicy(problems *Problems) {
 	}
 	for _, objectType := range slices.Sorted(maps.Keys(j.Deprovisioning)) {
 		given := j.Deprovisioning[objectType]
+		if meant := misspelt(objectType); meant != "" {
+			problems.add([]string{"deprovisioning", objectType}, "Unknown object type", "%q is no object type; write %q.", objectType, meant)
+		}
 		for _, key := range slices.Sorted(maps.Keys(given)) {
 			value, path := given[key], []string{"deprovisioning", objectType, key}
 			switch key {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"errors"
 	"maps"
 	"net/netip"
@@ -52,6 +53,8 @@ func (c *Credential) Validate() Problems {
 			continue
 		}
 		switch {
+		case field.Value != "":
+			problems.add(path, "Secret in the open", "Give either %s_wo with %s_wo_version, or %s_ref.", name, name, name)
 		case !given || field.Reference == "" && field.Version == nil:
 			problems.add(path, "Missing secret", "Give either %s_wo with %s_wo_version, or %s_ref.", name, name, name)
 		case field.Reference != "" && field.Version != nil:
@@ -162,6 +165,11 @@ func (a *App) Validate() Problems {
 	default:
 		problems.add([]string{"scope"}, "Unknown scope", "%q is not known; use assigned or all.", a.Scope)
 	}
+	for _, value := range a.Protected {
+		if strings.TrimSpace(value) == "" {
+			problems.add([]string{"protected"}, "Empty value", "Give matching values or ids of accounts; an empty one protects nobody.")
+		}
+	}
 	if a.SCIM == nil {
 		problems.add(nil, "No connection", "Give exactly one connection block: scim.")
 		return problems
@@ -170,8 +178,9 @@ func (a *App) Validate() Problems {
 	switch {
 	case a.SCIM.BaseURL == "":
 		problems.add([]string{"scim", "base_url"}, "Missing base_url", "Give the address below which /Users stands.")
-	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
-		problems.add([]string{"scim", "base_url"}, "Not an address", "%q is no http or https address.", a.SCIM.BaseURL)
+	case err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http":
+		// The text is not repeated: it may hold a password.
+		problems.add([]string{"scim", "base_url"}, "Not an address", "Give an https address, such as https://app.example.com/scim/v2.")
 	case base.User != nil:
 		problems.add([]string{"scim", "base_url"}, "Secret in the address", "Leave user and password out of base_url and use credential_id.")
 	case base.Scheme == "http" && !isLoopback(base.Hostname()):
@@ -179,12 +188,15 @@ func (a *App) Validate() Problems {
 	case base.Fragment != "":
 		problems.add([]string{"scim", "base_url"}, "Fragment in the address", "Leave out what follows the #.")
 	}
+	if pem := a.SCIM.CACertificate; pem != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(pem)) {
+		problems.add([]string{"scim", "ca_certificate"}, "Not a certificate", "Give certificates in PEM, from -----BEGIN CERTIFICATE----- on.")
+	}
 	return problems
 }
 
 func isLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
+	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }
 
 // Validate checks the mapping as far as it can be without its source and
@@ -263,6 +275,11 @@ func (a *Assignment) Validate() Problems {
 	var problems Problems
 	if a.AppID == "" {
 		problems.add([]string{"app_id"}, "Missing app", "Give the id of a provisioning_app.")
+	}
+	for field, text := range map[string]string{"user": a.User, "group": a.Group, "role": a.Role} {
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			problems.add([]string{field}, "Control character", "The %s %q holds a control character.", field, text)
+		}
 	}
 	if (a.User == "") == (a.Group == "") {
 		problems.add(nil, "Whom to assign", "Give exactly one of user and group.")

@@ -111,6 +111,8 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 		claimed:  make(map[string]directory.Key),
 		groups:   make(map[directory.Key]provision.MemberRule),
 		holders:  make(map[directory.Key]bool),
+		stale:    make(map[directory.Key]bool),
+		failures: make(map[directory.Key]bool),
 		again:    make(map[string][]item),
 		summary:  Summary{Removed: make(map[string]int64)},
 		indexes:  make(map[string]*matchIndex),
@@ -155,19 +157,21 @@ type run struct {
 	phase   string
 	total   int64
 
-	mu      sync.Mutex // guards what follows
-	done    int64
-	summary Summary
-	tickets []store.Ticket // of what was enqueued and is not known to be durable
-	fatal   error          // why the target or store cannot be used
-	claimed map[string]directory.Key
-	groups  map[directory.Key]provision.MemberRule // groups whose members are to be compared
-	holders map[directory.Key]bool                 // users whose references are to be looked at again
-	again   map[string][]item                      // by type: objects to be decided again in this phase
-	removal []directory.Key
-	lost    lost
-	counted map[directory.Key]bool // groups whose members were written
-	blocked map[directory.Key]bool // objects whose last write is not known yet
+	mu       sync.Mutex // guards what follows
+	done     int64
+	summary  Summary
+	tickets  []store.Ticket // of what was enqueued and is not known to be durable
+	fatal    error          // why the target or store cannot be used
+	claimed  map[string]directory.Key
+	groups   map[directory.Key]provision.MemberRule // groups whose members are to be compared
+	holders  map[directory.Key]bool                 // objects whose references are to be looked at again
+	stale    map[directory.Key]bool                 // of these, those that the ledger was told of
+	failures map[directory.Key]bool                 // objects that failed in this cycle
+	again    map[string][]item                      // by type: objects to be decided again in this phase
+	removal  []directory.Key
+	lost     lost
+	counted  map[directory.Key]bool // groups whose members were written
+	blocked  map[directory.Key]bool // objects whose last write is not known yet
 
 	approved map[ledger.Membership]bool // losses that an operator let go
 	due      map[ledger.Membership]bool // of these, those that are still to be sent
@@ -175,6 +179,9 @@ type run struct {
 
 func (r *run) run(ctx context.Context, keys Keys) error {
 	if err := r.resume(ctx); err != nil {
+		return err
+	}
+	if err := r.recallStale(); err != nil {
 		return err
 	}
 	recovered, err := r.resolveIntents(ctx)
@@ -192,7 +199,10 @@ func (r *run) run(ctx context.Context, keys Keys) error {
 	if err := r.references(ctx); err != nil {
 		return err
 	}
-	return r.removals(ctx)
+	if err := r.removals(ctx); err != nil {
+		return err
+	}
+	return r.settleStale(ctx)
 }
 
 // objects decides about every object of one type and sends what is no removal.

@@ -273,7 +273,17 @@ func (r *run) rivalsOf(key directory.Key, claims []provision.Claim) ([]directory
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, others...)
+		for _, other := range others {
+			// Who is not in the source, or was before its epoch changed, claims
+			// nothing: whoever comes in their place is matched (decisions 23).
+			record, known, err := r.Snapshot.Object(other)
+			if err != nil {
+				return nil, err
+			}
+			if known && !record.Orphaned {
+				found = append(found, other)
+			}
+		}
 		if r.rivals == nil {
 			continue
 		}

@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
@@ -18,12 +19,25 @@ import (
 // lose are only counted: they go with the removals.
 func (r *run) references(ctx context.Context) error {
 	r.begin("references")
+	if err := r.lookAtHolders(ctx); err != nil {
+		return err
+	}
+	return r.eachGroup(ctx, addMembers)
+}
+
+// lookAtHolders decides again about those who refer to an object that came or
+// went: their references are sent, and groups have their members compared.
+func (r *run) lookAtHolders(ctx context.Context) error {
+	r.mu.Lock()
+	holders := r.holders
+	r.holders = make(map[directory.Key]bool)
+	r.mu.Unlock()
 	for _, p := range r.Programs {
 		if !p.Mapping.Enabled {
 			continue
 		}
 		var items []item
-		for key := range r.holders {
+		for key := range holders {
 			if linked, err := r.Ledger.Has(key); err != nil {
 				return err
 			} else if linked && key.Type == p.ObjectType {
@@ -40,7 +54,31 @@ func (r *run) references(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.eachGroup(ctx, addMembers)
+	return nil
+}
+
+// recallStale has those looked at whom an interrupted cycle noted.
+func (r *run) recallStale() error {
+	if r.onDemand() {
+		return nil
+	}
+	stale, err := r.Ledger.Stale()
+	for _, key := range stale {
+		r.holders[key], r.stale[key] = true, true
+	}
+	return err
+}
+
+// settleStale forgets, at the end, whose references were to be looked at.
+func (r *run) settleStale(ctx context.Context) error {
+	if len(r.stale) == 0 {
+		return nil
+	}
+	mutations := make([]store.Mutation, 0, len(r.stale))
+	for _, key := range slices.SortedFunc(maps.Keys(r.stale), directory.Key.Compare) {
+		mutations = append(mutations, r.Ledger.DropStale(key))
+	}
+	return r.Store.Commit(ctx, mutations...)
 }
 
 // memberPass is one look over the members of groups.

@@ -2,7 +2,6 @@ package cycle
 
 import (
 	"context"
-	"maps"
 	"strconv"
 	"time"
 
@@ -87,11 +86,7 @@ func (r *run) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	recent := maps.Clone(r.Recent)
-	if recent == nil {
-		recent = make(map[string]int64)
-	}
-	r.Recent, r.logged = recent, make(map[directory.Key]bool)
+	r.logged = make(map[directory.Key]bool)
 	return r.Earlier(ctx, func(e audit.Entry) {
 		key := directory.Key{Type: e.Source.Type, Anchor: e.Source.ID}
 		if e.Status == audit.Skipped || e.Status == audit.Failure {
@@ -103,7 +98,7 @@ func (r *run) resume(ctx context.Context) error {
 		}
 		removed := e.Action == audit.Delete || e.Action == audit.Disable
 		if removed && !held.Approved[key] && r.Clock.Now().Sub(e.Time) < time.Hour {
-			recent[key.Type]++
+			r.summary.Removed[key.Type]++
 		}
 	})
 }

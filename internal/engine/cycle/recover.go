@@ -3,8 +3,11 @@ package cycle
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
@@ -149,4 +152,29 @@ func (r *run) stillUnknown(intent ledger.Intent, cause error) error {
 	r.blocked[intent.Key] = true
 	r.enqueue(mutations...)
 	return nil
+}
+
+// foundDone gives the entry about a write whose outcome was not recorded, when
+// a look at the account shows that it was carried out.
+func (r *run) foundDone(it *item) []audit.Entry {
+	before, after := it.situation.Link, it.decision.After
+	if it.intent == nil || after == nil || it.decision.Removal {
+		return nil
+	}
+	action := audit.Update
+	switch {
+	case before == nil && it.recovered != "":
+		action = audit.Create
+	case before == nil || it.decision.Outcome == provision.Sends:
+		return nil
+	case before.Disabled == nil && after.Disabled != nil:
+		action = audit.Disable
+	case before.Disabled == after.Disabled && maps.EqualFunc(before.Sent, after.Sent, func(a, b provision.Sent) bool { return a.Value.Equal(b.Value) }):
+		return nil
+	}
+	e := r.entry(it, audit.Success)
+	e.Action, e.Target.ID, e.Reason, e.ModifiedProperties = action, after.TargetID, "", nil
+	e.Steps = append(slices.Clone(e.Steps), audit.Step{Name: exportName(provision.Action(action)), Type: audit.StepExport, Status: audit.Success,
+		Description: "the app had carried it out before, as a look at the account shows: the answer was lost"})
+	return []audit.Entry{e}
 }

@@ -81,6 +81,9 @@ func (r *run) removals(ctx context.Context) error {
 		return err
 	}
 	// Who left scope leaves his groups as well, now that he is disabled.
+	if err := r.lookAtHolders(ctx); err != nil {
+		return err
+	}
 	for _, pass := range []memberPass{addMembers, countMembers} {
 		if err := r.eachGroup(ctx, pass); err != nil {
 			return err
@@ -132,7 +135,7 @@ func (r *run) overThreshold(counts map[string]int64) (string, error) {
 	}
 	var total int64
 	for _, p := range r.Programs {
-		total += counts[p.ObjectType] + r.Recent[p.ObjectType]
+		total += counts[p.ObjectType] + r.recent(p.ObjectType)
 	}
 	if r.Threshold.Count >= 0 && total > r.Threshold.Count {
 		return fmt.Sprintf("%d removals, %d are allowed at once (accidental_deletions.threshold)", total, r.Threshold.Count), nil
@@ -141,7 +144,7 @@ func (r *run) overThreshold(counts map[string]int64) (string, error) {
 		return "", nil
 	}
 	for _, typ := range slices.Sorted(maps.Keys(counts)) {
-		n := counts[typ] + r.Recent[typ]
+		n := counts[typ] + r.recent(typ)
 		if n < leastForPercent {
 			continue
 		}
@@ -149,12 +152,20 @@ func (r *run) overThreshold(counts map[string]int64) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if share := 100 * float64(n) / float64(active+r.Recent[typ]); share > r.Threshold.Percent {
+		if share := 100 * float64(n) / float64(active+r.recent(typ)); share > r.Threshold.Percent {
 			return fmt.Sprintf("%d of %d linked accounts of type %s are %.0f %%, %.0f %% are allowed at once (accidental_deletions.percent)",
-				n, active+r.Recent[typ], typ, share, r.Threshold.Percent), nil
+				n, active+r.recent(typ), typ, share, r.Threshold.Percent), nil
 		}
 	}
 	return "", nil
+}
+
+// recent counts removals of the hour before, and those that this cycle has
+// carried out already, before it was interrupted.
+func (r *run) recent(typ string) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Recent[typ] + r.summary.Removed[typ]
 }
 
 // judgeMembers has the members held that groups would lose, within the same

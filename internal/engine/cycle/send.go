@@ -9,6 +9,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
@@ -60,16 +61,27 @@ func (r *run) dispose(ctx context.Context, p *provision.Program, it *item) (send
 	case provision.Sends:
 		if d.Removal && !it.remove {
 			r.mu.Lock()
-			r.removal = append(r.removal, it.key)
+			if !it.final {
+				r.removal = append(r.removal, it.key)
+			}
+			if it.intent != nil && it.read {
+				r.enqueue(r.Ledger.EndIntent(it.key)) // it was looked at: what was under way was not carried out
+			}
 			r.mu.Unlock()
 			return false, nil
 		}
 		return true, nil
 	case provision.Failed:
+		if it.final && r.hasFailed(it.key) {
+			return false, nil
+		}
 		return false, r.failed(it, &connector.Error{Class: connector.Rejected, Code: d.Reason, Detail: d.Detail})
 	case provision.Skipped:
 		if d.Reason == audit.NotEffectivelyEntitled && it.situation.Link == nil && !it.situation.Assigned {
 			return false, nil // decisions 29: nothing is said of those neither assigned nor linked
+		}
+		if it.final && !it.remove {
+			return false, nil // looked at for its references alone
 		}
 		return false, r.skipped(it)
 	}
@@ -200,6 +212,7 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 	if after != nil {
 		after.ChangedAt, after.Cycle = r.Clock.Now(), r.Cycle.ID
 	}
+	entries := r.foundDone(it)
 	entry := r.entry(it, audit.Success)
 	entry.DurationMS = milliseconds
 	if after != nil {
@@ -216,7 +229,7 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 		}
 	}
 	entry.Steps = append(entry.Steps, export)
-	mutations, err := r.Log.Mutations(entry)
+	mutations, err := r.Log.Mutations(append(entries, entry)...)
 	if err != nil {
 		return r.breakOff(err)
 	}
@@ -237,19 +250,21 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 	counted := it.situation.Link != nil && it.situation.Link.Cycle == r.Cycle.ID && !r.Resumed
 	before := it.situation.Link
 	linked := after != nil && (before == nil || another(before, after, d.Operation))
-	var holders []directory.Key
-	if linked || d.Removal || it.situation.Link != nil && it.situation.Link.Disabled != nil {
-		if holders, err = r.holdersOf(it.key); err != nil {
-			return r.breakOff(err)
-		}
+	stale, err := r.noteHolders(it.key, before, after)
+	if err != nil {
+		return r.breakOff(err)
 	}
+	mutations = append(mutations, stale...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.noteHolders(holders)
 	if linked && it.key.Type == directory.Group {
 		r.groups[it.key] = provision.MembersKept
 	}
-	r.tally(d, counted)
+	if len(entries) > 0 && linked {
+		r.summary.Created++ // with what was written now, it counts once
+	} else {
+		r.tally(d, counted)
+	}
 	if d.Removal && !it.approved {
 		r.summary.Removed[it.key.Type]++
 	}
@@ -279,28 +294,47 @@ func (r *run) tally(d *provision.Decision, counted bool) {
 	}
 }
 
-// holdersOf gives the objects that refer to an object.
-func (r *run) holdersOf(key directory.Key) ([]directory.Key, error) {
+// noteHolders has those who refer to an object looked at again when its account
+// came, went or became another (decisions 31). What is noted of them is to be
+// committed with the link; an initial cycle looks at all of them anyway when it
+// is cut.
+func (r *run) noteHolders(key directory.Key, before, after *provision.Link) ([]store.Mutation, error) {
+	if usable(before) == usable(after) && (before == nil || after == nil || before.TargetID == after.TargetID) {
+		return nil, nil
+	}
 	var keys []directory.Key
 	err := eachHolder(r.Snapshot, key, "", func(edge directory.Edge) error {
 		keys = append(keys, edge.Holder)
 		return nil
 	})
-	return keys, err
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, holder := range keys {
+		r.holders[holder] = true
+	}
+	if r.Cycle.Kind == status.Initial {
+		return nil, nil
+	}
+	if key.Type == directory.Group {
+		keys = append(keys, key) // its own members are to be sent
+	}
+	var mutations []store.Mutation
+	for _, holder := range keys {
+		if !r.stale[holder] {
+			r.stale[holder] = true
+			mutations = append(mutations, r.Ledger.PutStale(holder))
+		}
+	}
+	return mutations, nil
 }
 
-// noteHolders has those who refer to an object that came or went looked at
-// again (decisions 31). r.mu is held.
-func (r *run) noteHolders(keys []directory.Key) {
-	for _, key := range keys {
-		if key.Type == directory.Group {
-			if _, noted := r.groups[key]; !noted {
-				r.groups[key] = provision.MembersKept
-			}
-			continue
-		}
-		r.holders[key] = true
-	}
+func (r *run) hasFailed(key directory.Key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failures[key]
 }
 
 // unknown keeps an object whose create may have been carried out: its intent
@@ -367,6 +401,7 @@ func (r *run) failedWith(it *item, failure *connector.Error, intent store.Mutati
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.failures[it.key] = true
 	r.summary.Failed++
 	r.enqueue(mutations...)
 	return nil
@@ -413,8 +448,16 @@ func (r *run) unchanged(it *item) error {
 		return err
 	}
 	link := it.situation.Link
+	found := r.foundDone(it)
+	if len(found) > 0 {
+		logged, err := r.Log.Mutations(found...)
+		if err != nil {
+			return err
+		}
+		mutations = append(mutations, logged...)
+	}
 	done := it.attempts > 0 || link != nil && link.Cycle == r.Cycle.ID
-	if r.LogAll && link != nil && !done {
+	if r.LogAll && link != nil && !done && !it.final {
 		it.decision.Reason = audit.RedundantExport
 		logged, err := r.Log.Mutations(r.entry(it, audit.Skipped))
 		if err != nil {
@@ -425,7 +468,12 @@ func (r *run) unchanged(it *item) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case link == nil:
+	case len(found) > 0:
+		r.recount(it.decision.After)
+		if found[0].Action == audit.Disable && !it.approved {
+			r.summary.Removed[it.key.Type]++
+		}
+	case link == nil || it.final && !it.remove:
 	case !done:
 		r.summary.Unchanged++
 	case r.Resumed || it.attempts > 0 || it.intent != nil:
@@ -465,15 +513,11 @@ func (r *run) settle(it *item) ([]store.Mutation, error) {
 				return nil, err
 			}
 			mutations = append(mutations, link...)
-			if before == nil {
-				holders, err := r.holdersOf(it.key)
-				if err != nil {
-					return nil, err
-				}
-				r.mu.Lock()
-				r.noteHolders(holders)
-				r.mu.Unlock()
+			stale, err := r.noteHolders(it.key, before, after)
+			if err != nil {
+				return nil, err
 			}
+			mutations = append(mutations, stale...)
 		}
 		mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, nil)...)
 	}

@@ -1,11 +1,8 @@
 package directory
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -266,137 +263,6 @@ func (v Value) Equal(other Value) bool {
 		}
 	}
 	return true
-}
-
-// MarshalJSON writes text, booleans, numbers, arrays and objects as themselves
-// and a time as RFC 3339 text.
-func (v Value) MarshalJSON() ([]byte, error) {
-	switch v.kind {
-	case KindNull:
-		return []byte("null"), nil
-	case KindText:
-		return marshalText(v.text)
-	case KindBoolean:
-		return strconv.AppendBool(nil, v.number != 0), nil
-	case KindInteger:
-		return strconv.AppendInt(nil, v.number, 10), nil
-	case KindTime:
-		t, _ := v.AsTime()
-		return marshalText(t.Format(time.RFC3339Nano))
-	case KindList:
-		var out bytes.Buffer
-		out.WriteByte('[')
-		for i, element := range v.parts.values {
-			if i > 0 {
-				out.WriteByte(',')
-			}
-			data, err := element.MarshalJSON()
-			if err != nil {
-				return nil, err
-			}
-			out.Write(data)
-		}
-		out.WriteByte(']')
-		return out.Bytes(), nil
-	case KindComplex:
-		var out bytes.Buffer
-		out.WriteByte('{')
-		for i, name := range v.parts.names {
-			if i > 0 {
-				out.WriteByte(',')
-			}
-			key, err := marshalText(name)
-			if err != nil {
-				return nil, err
-			}
-			value, err := v.parts.values[i].MarshalJSON()
-			if err != nil {
-				return nil, err
-			}
-			out.Write(key)
-			out.WriteByte(':')
-			out.Write(value)
-		}
-		out.WriteByte('}')
-		return out.Bytes(), nil
-	}
-	return nil, fmt.Errorf("value of unknown %v", v.kind)
-}
-
-func marshalText(s string) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(s); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(out.Bytes(), "\n"), nil
-}
-
-// UnmarshalJSON reads what MarshalJSON writes, but for times, which come back
-// as text. A number that is no 64-bit integer becomes its text.
-func (v *Value) UnmarshalJSON(data []byte) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var any interface{}
-	if err := decoder.Decode(&any); err != nil {
-		return err
-	}
-	value, err := FromJSON(any)
-	if err != nil {
-		return err
-	}
-	*v = value
-	return nil
-}
-
-// FromJSON makes a value of what encoding/json decodes into an interface,
-// with numbers as json.Number or float64. What nests too deep is an error.
-func FromJSON(any interface{}) (Value, error) { return fromJSON(any, 0) }
-
-func fromJSON(any interface{}, depth int) (Value, error) {
-	if depth > maxDepth {
-		return Null, errDepth
-	}
-	switch x := any.(type) {
-	case nil:
-		return Null, nil
-	case string:
-		return Text(x), nil
-	case bool:
-		return Boolean(x), nil
-	case json.Number:
-		if n, err := strconv.ParseInt(x.String(), 10, 64); err == nil {
-			return Integer(n), nil
-		}
-		return Text(x.String()), nil
-	case float64:
-		if x >= math.MinInt64 && x < math.MaxInt64 && x == math.Trunc(x) {
-			return Integer(int64(x)), nil
-		}
-		return Text(strconv.FormatFloat(x, 'g', -1, 64)), nil
-	case []interface{}:
-		values := make([]Value, len(x))
-		for i, element := range x {
-			value, err := fromJSON(element, depth+1)
-			if err != nil {
-				return Null, err
-			}
-			values[i] = value
-		}
-		return List(values...), nil
-	case map[string]interface{}:
-		members := make([]Member, 0, len(x))
-		for name, element := range x {
-			value, err := fromJSON(element, depth+1)
-			if err != nil {
-				return Null, err
-			}
-			members = append(members, Member{name, value})
-		}
-		return Complex(members...), nil
-	}
-	return Null, fmt.Errorf("a JSON value cannot hold %T", any)
 }
 
 // Fold gives the text under which values that differ only in case are equal:

@@ -54,14 +54,17 @@ func (r *runner) attempt(ctx context.Context) {
 	r.mu.Lock()
 	r.interrupt = interrupt // what changes from here on stops this attempt
 	r.begun++
-	number := r.begun
+	number, forced := r.begun, r.force
+	r.force = false
 	r.mu.Unlock()
 	wentWell, err := r.carryOut(running)
 	r.mu.Lock()
 	r.interrupt, r.progress = nil, nil
 	switch {
 	case errors.Is(err, errNotDue), err != nil && running.Err() != nil:
+		r.force = r.force || forced
 	case err != nil:
+		r.force = r.force || forced
 		r.m.Logger.Error("run a cycle", "app", r.appID, "error", err)
 		r.rest = r.m.Clock.Now().Add(restAfterFault)
 	case wentWell:
@@ -112,7 +115,7 @@ func (a *activity) begin(ctx context.Context) error {
 		return err
 	}
 	a.mu.Lock()
-	a.state, a.runner.force = *a.runner.state, false
+	a.state = *a.runner.state
 	a.mu.Unlock()
 	a.snapshot = a.m.Snapshot(a.released.Source.ID)
 	kind := status.Incremental
@@ -403,6 +406,10 @@ func keysOf(kind status.CycleKind, s *snapshot.Snapshot, l *ledger.Ledger, state
 	for _, m := range held.Members {
 		set[m.Holder] = true
 	}
+	stale, err := l.Stale()
+	if err != nil {
+		return nil, false, err
+	}
 	err = l.EachEscrow(func(escrow ledger.Escrow) error {
 		if !escrow.GivenUp && !escrow.Next.IsZero() && !escrow.Next.After(now) {
 			set[escrow.Key] = true
@@ -421,7 +428,7 @@ func keysOf(kind status.CycleKind, s *snapshot.Snapshot, l *ledger.Ledger, state
 	if err != nil {
 		return nil, false, err
 	}
-	return cycle.List(set), len(set) > 0 || len(intents) > 0 || state.Running != nil, nil
+	return cycle.List(set), len(set) > 0 || len(intents) > 0 || len(stale) > 0 || state.Running != nil, nil
 }
 
 // failure tells why a cycle could not be run, with what to do.

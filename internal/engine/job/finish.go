@@ -80,11 +80,10 @@ func (a *activity) succeeded(ctx context.Context, summary *cycle.Summary) error 
 	if summary.Held != nil {
 		ended.Held = summary.Held.Count
 	}
-	managed, escrowed, err := a.totals()
-	if err != nil {
+	if err := a.dropSuperseded(ctx); err != nil {
 		return err
 	}
-	orphans, err := a.dropSuperseded(ctx)
+	managed, escrowed, err := a.totals()
 	if err != nil {
 		return err
 	}
@@ -109,7 +108,7 @@ func (a *activity) succeeded(ctx context.Context, summary *cycle.Summary) error 
 		}
 		s.SteadyLast = ended.EndedAt
 		a.judgeFailures(s, summary)
-	}, orphans...)
+	})
 }
 
 func keepSince(before, now *status.HeldRemovals) *status.HeldRemovals {
@@ -135,10 +134,10 @@ func (a *activity) totals() (managed map[string]int64, escrowed int64, err error
 }
 
 // dropSuperseded forgets unproven links whose account another object has been
-// matched with since.
-func (a *activity) dropSuperseded(ctx context.Context) ([]store.Mutation, error) {
+// matched with since: the account's owner is that one.
+func (a *activity) dropSuperseded(ctx context.Context) error {
 	if a.cycle.Kind != status.Initial || !a.state.Doubtful {
-		return nil, ctx.Err()
+		return nil
 	}
 	var mutations []store.Mutation
 	for _, p := range a.programs {
@@ -151,15 +150,17 @@ func (a *activity) dropSuperseded(ctx context.Context) ([]store.Mutation, error)
 				return err
 			}
 			m, err := a.ledger.Put(key, &link, nil)
-			// The account's new owner stays its owner.
-			mutations = append(mutations, a.ledger.WithoutOwner(m)...)
+			mutations = append(mutations, m...)
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return mutations, nil
+	if len(mutations) == 0 {
+		return nil
+	}
+	return a.store.Commit(ctx, mutations...)
 }
 
 // failed records a cycle that could not be run to its end. Its keys stay due.

@@ -51,16 +51,18 @@ const (
 // first two retries come in the next two cycles, then at least 1, 2, 4 …
 // minutes pass up to 6, 12 and 24 hours after the first failure, then daily.
 func (e *Escrow) After(key directory.Key, now time.Time, f Failure) Escrow {
-	next := Escrow{Key: key, First: now}
+	next := Escrow{Key: key, First: now, Last: now}
 	if e != nil && (e.Sequence == f.Sequence || f.Removal) && !e.GivenUp {
 		next = *e
 	}
+	// A leap of the clock, or a job that stood still, is no time of trying.
+	trying := now.Sub(next.Last) <= 2*daily
 	next.Code, next.Detail, next.Display = f.Code, f.Detail, f.Display
 	next.Removal, next.Sequence, next.Last = f.Removal, f.Sequence, now
 	next.Attempts++
 	age := now.Sub(next.First)
 	switch {
-	case !f.Removal && age >= expiry:
+	case !f.Removal && age >= expiry && trying:
 		next.GivenUp, next.Next = true, time.Time{}
 	case f.Soon || next.Attempts <= firstRungs:
 		next.Next = now
@@ -117,7 +119,7 @@ func (l *Ledger) SettleEscrow(before, after *Escrow) []store.Mutation {
 	var mutations []store.Mutation
 	if before != nil {
 		for _, claim := range before.Claims {
-			mutations = append(mutations, store.Delete(tableClaims, l.claimKey(before.Key.Type, claim, before.Key.Anchor)))
+			mutations = append(mutations, store.Delete(tableWaiting, l.claimKey(before.Key.Type, claim, before.Key.Anchor)))
 		}
 		if after == nil {
 			mutations = append(mutations, store.Delete(tableEscrows, store.Key(l.app, before.Key.Type, before.Key.Anchor)))
@@ -131,7 +133,7 @@ func (l *Ledger) SettleEscrow(before, after *Escrow) []store.Mutation {
 		panic(fmt.Sprintf("ledger: an escrow cannot be encoded: %v", err)) // plain data always can
 	}
 	for _, claim := range after.Claims {
-		mutations = append(mutations, store.Put(tableClaims, l.claimKey(after.Key.Type, claim, after.Key.Anchor), nil))
+		mutations = append(mutations, store.Put(tableWaiting, l.claimKey(after.Key.Type, claim, after.Key.Anchor), nil))
 	}
 	return append(mutations, store.Put(tableEscrows, store.Key(l.app, after.Key.Type, after.Key.Anchor), data))
 }

@@ -21,7 +21,8 @@ import (
 // Tables of the ledger. Keys begin with the app's id, but for owners.
 const (
 	tableLinks   store.Table = "links"
-	tableClaims  store.Table = "claims"
+	tableClaims  store.Table = "claims"  // of links
+	tableWaiting store.Table = "waiting" // claims of escrows
 	tableOwners  store.Table = "owners"
 	tableDue     store.Table = "due"
 	tableMembers store.Table = "members"
@@ -220,11 +221,6 @@ func (l *Ledger) Put(key directory.Key, before, after *provision.Link) ([]store.
 	return mutations, nil
 }
 
-// WithoutOwner leaves out of a Put's mutations what it says of ownership.
-func (l *Ledger) WithoutOwner(mutations []store.Mutation) []store.Mutation {
-	return slices.DeleteFunc(mutations, func(m store.Mutation) bool { return m.Table == tableOwners })
-}
-
 // Owner is who manages an account.
 type Owner struct {
 	AppID string        `json:"app"`
@@ -244,18 +240,26 @@ func (l *Ledger) Owner(typ, targetID string) (*Owner, error) {
 	return &owner, nil
 }
 
-// Claimants gives the linked objects, other than key, that hold a matching
-// value: at most two.
+// Claimants gives the objects, other than key, that hold a matching value and
+// are linked, or failed because several hold it: at most two of each.
 func (l *Ledger) Claimants(key directory.Key, claim provision.Claim) ([]directory.Key, error) {
-	prefix := append(l.claimKey(key.Type, claim, ""), []byte{}...)
-	rows, err := l.r.Page(tableClaims, prefix, store.Successor(prefix), 3)
-	if err != nil {
-		return nil, err
-	}
+	prefix := l.claimKey(key.Type, claim, "")
 	var others []directory.Key
-	for _, row := range rows {
-		if anchor := string(row.Key[len(prefix):]); anchor != key.Anchor && len(others) < 2 {
-			others = append(others, directory.Key{Type: key.Type, Anchor: anchor})
+	for _, table := range []store.Table{tableClaims, tableWaiting} {
+		rows, err := l.r.Page(table, prefix, store.Successor(prefix), 3)
+		if err != nil {
+			return nil, err
+		}
+		found := 0
+		for _, row := range rows {
+			other := directory.Key{Type: key.Type, Anchor: string(row.Key[len(prefix):])}
+			if other == key || found == 2 {
+				continue
+			}
+			found++
+			if !slices.Contains(others, other) {
+				others = append(others, other)
+			}
 		}
 	}
 	return others, nil

@@ -77,7 +77,7 @@ func (l *Ledger) memberKey(holder directory.Key, attribute string, member direct
 // row of the app.
 func Forget(r store.Reader, appID string, commit func(...store.Mutation) error) error {
 	prefix := store.Prefix(appID)
-	for _, table := range []store.Table{tableLinks, tableClaims, tableDue, tableMembers, tableIntents, tableEscrows, tableApproved, tableApprovedMembers} {
+	for _, table := range []store.Table{tableLinks, tableClaims, tableWaiting, tableDue, tableMembers, tableIntents, tableEscrows, tableApproved, tableApprovedMembers, tableStale} {
 		if err := forget(r, table, prefix, commit, func(store.Row) bool { return true }); err != nil {
 			return err
 		}

@@ -277,6 +277,7 @@ func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 		path := reference.Path.String()
 		f := mapping.Flow{Path: reference.Path, WhenNull: reference.WhenNull}
 		before, known := after.Sent[path]
+		recorded := before.Value.String()
 		if c.Current != nil && !c.Current.Unreadable[path] {
 			before, known = c.standingValue(path, before)
 		}
@@ -294,7 +295,8 @@ func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 		}
 		switch {
 		case wanted != "" && known && before.Value.String() == wanted:
-			after.Sent[path] = before
+			own := before.Own || c.Recovered && recorded != wanted && reference.Apply != mapping.ApplyOnCreate
+			after.Sent[path] = Sent{Value: before.Value, Own: own}
 		case wanted != "":
 			c.set(f, directory.Text(wanted), before.Value, operation)
 			after.Sent[path] = Sent{Value: directory.Text(wanted), Own: reference.Apply != mapping.ApplyOnCreate}

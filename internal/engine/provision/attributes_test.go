@@ -318,6 +318,21 @@ func TestDecide_recovered(t *testing.T) {
 	}
 }
 
+// A disable that was carried out, whose answer was lost, is not sent again.
+func TestDecide_recoveredDisable(t *testing.T) {
+	s := lost(LossOutOfScope, linkedTo("id1"))
+	s.Sought, s.Recovered = "id1", true
+	s.Current = account("id1", values{"userName": txt("anna@x"), "displayName": txt("Anna"), "title": txt("Clerk"), "active": directory.Boolean(false)})
+	s.Current.Enabled = ref(false)
+	d := Decide(s, users(t, plain()))
+	check(t, d, shape{Unchanged, ActionNone, ""})
+	if d.After.Disabled == nil || d.After.Disabled.Loss != LossOutOfScope {
+		t.Errorf("the link is %+v", d.After)
+	}
+	s.Current.Enabled = ref(true)
+	check(t, Decide(s, users(t, plain())), shape{Sends, ActionDisable, audit.NotEffectivelyEntitled})
+}
+
 func TestDecide_enable(t *testing.T) {
 	tests := []struct {
 		name    string

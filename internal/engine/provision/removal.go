@@ -29,7 +29,13 @@ func (c *considering) disable(reason string) {
 	c.noteEnabled(after, false)
 	after.Disabled = &Disabled{Loss: c.decision.Loss, At: c.Now}
 	after.Due = c.due(after)
-	c.decision.Operation, c.decision.After = operation, after
+	c.decision.After = after
+	if c.Recovered && c.Current != nil && c.Current.Enabled != nil && !*c.Current.Enabled && len(operation.Modifications) == 0 {
+		// The disable whose outcome was not known has been carried out.
+		c.decision.Outcome, c.decision.Action, c.decision.Changes = Unchanged, ActionNone, nil
+		return
+	}
+	c.decision.Operation = operation
 	c.decision.Outcome, c.decision.Action = Sends, ActionDisable
 	c.decision.Reason, c.decision.Removal = reason, true
 	c.decision.Detail = c.describe(reason)

@@ -17,6 +17,9 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
+// FileName is the name of a store's file in a data directory.
+const FileName = "store.db"
+
 // Options of Open.
 type Options struct {
 	// Create allows a store to be created where there is no file. An empty file

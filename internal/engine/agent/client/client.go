@@ -95,6 +95,7 @@ func Connect(ctx context.Context, options Options) (*Client, error) {
 	if err != nil {
 		return nil, &api.Error{
 			Code: api.CodeInvalid, Summary: "Cannot use the data directory", Detail: err.Error(), Path: []string{"data_dir"},
+			Advice: "Set data_dir to a directory that this user may make and write to, and nobody else.",
 		}
 	}
 	if options.Autostart {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -108,4 +109,36 @@ func (g *gatedFor) Send(ctx context.Context, operation connector.Operation) (con
 		<-g.gate
 	}
 	return g.Target.Send(ctx, operation)
+}
+
+// breaking goes down for good after some writes.
+type breaking struct {
+	connector.Target
+	after int64
+	sent  atomic.Int64
+}
+
+var errDown = &connector.Error{Class: connector.Transient, Code: "ServiceUnavailable", Detail: "down for maintenance"}
+
+func (b *breaking) down() bool { return b.sent.Load() > b.after }
+
+func (b *breaking) Test(ctx context.Context, matching map[string]directory.Path) ([]connector.Finding, error) {
+	if b.down() {
+		return nil, errDown
+	}
+	return b.Target.Test(ctx, matching)
+}
+
+func (b *breaking) Find(ctx context.Context, typ string, path directory.Path, value directory.Value, want []directory.Path) ([]connector.Account, error) {
+	if b.down() {
+		return nil, errDown
+	}
+	return b.Target.Find(ctx, typ, path, value, want)
+}
+
+func (b *breaking) Send(ctx context.Context, operation connector.Operation) (connector.Receipt, error) {
+	if b.sent.Add(1) > b.after {
+		return connector.Receipt{}, errDown
+	}
+	return b.Target.Send(ctx, operation)
 }

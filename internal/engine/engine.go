@@ -90,7 +90,7 @@ func Open(options Options) (*Engine, error) {
 		e.registry = *options.Connectors
 	}
 	if err := e.open(); err != nil {
-		e.release()
+		_ = e.release() // the error that is told is the first
 		return nil, openError(options.DataDir, err)
 	}
 	return e, nil

@@ -99,7 +99,10 @@ func (e *Engine) met(ctx context.Context, appID string, revisions []string, cycl
 		return told(err)
 	}
 	j := thing.(*config.Job)
-	j.MetRevisions, j.AwaitedCycle = slices.Clone(revisions), cycleID
+	j.AwaitedCycle = cycleID
+	if revisions != nil {
+		j.MetRevisions = slices.Clone(revisions)
+	}
 	mutations, err := e.catalog.Put(j)
 	if err != nil {
 		return internal(err)

@@ -115,7 +115,7 @@ func TestAccApp_invalid(t *testing.T) {
 		"unknown template": {`"scimm"`, `scim = { base_url = "` + address + `" }`, `there are: scim`},
 		"no connection":    {`"scim"`, ``, "Missing scim"},
 		"plain http":       {`"scim"`, `scim = { base_url = "http://chat.example.com/scim" }`, "use https"},
-		"no address":       {`"scim"`, `scim = { base_url = "chat" }`, "is no http or https address"},
+		"no address":       {`"scim"`, `scim = { base_url = "chat" }`, "scim.base_url:"},
 		"unknown scope":    {`"scim"`, `scope = "some"` + "\n" + `scim = { base_url = "` + address + `" }`, "use assigned or all"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -71,7 +71,7 @@ func (l *fileLock) owned() bool {
 	return err == nil && os.SameFile(own, found)
 }
 
-func (l *fileLock) release() { l.file.Unlock() } // nothing can be done when it fails; the process's end does it
+func (l *fileLock) release() { _ = l.file.Unlock() } // nothing can be done when it fails; the process's end does it
 
 // takeOver takes agent.lock. It waits while the holder is an agent that no
 // longer, or not yet, serves, and refuses at once when it serves.

@@ -77,7 +77,7 @@ func (r *readiness) fail(e *api.Error) {
 func (r *readiness) tell(line []byte) {
 	r.once.Do(func() {
 		if r.to != nil {
-			r.to.Write(append(line, '\n'))
+			_, _ = r.to.Write(append(line, '\n'))
 			r.to.Close()
 		}
 	})

@@ -42,7 +42,7 @@ func checkDir(dir string, forbidden fs.FileMode) error {
 // the system takes them from there (Linux does).
 func restrictSocket(_, _ string, conn syscall.RawConn) error {
 	return conn.Control(func(fd uintptr) {
-		syscall.Fchmod(int(fd), 0o600) // elsewhere it fails, and chmod follows
+		_ = syscall.Fchmod(int(fd), 0o600) // elsewhere it fails, and chmod follows
 	})
 }
 

@@ -84,5 +84,5 @@ func newRequestError(status int, message string, faults ...error) huma.StatusErr
 func writeError(w http.ResponseWriter, e *Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.GetStatus())
-	json.NewEncoder(w).Encode(e)
+	_ = json.NewEncoder(w).Encode(e) // a peer that is gone hears nothing
 }

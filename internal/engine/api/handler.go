@@ -79,14 +79,14 @@ func Handler(service Service, handshake func() Handshake, options Options) http.
 		w.Write(document)
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, "ok\n")
+		_, _ = io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		select {
 		case <-options.Ending:
 			writeError(w, errEnding)
 		default:
-			io.WriteString(w, "ok\n")
+			_, _ = io.WriteString(w, "ok\n")
 		}
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(options.Metrics, promhttp.HandlerOpts{

@@ -126,11 +126,10 @@ type WaitResult struct {
 // ProvisionRequest names the objects to provision: users by id, user name or
 // mail, groups by id or display name.
 type ProvisionRequest struct {
-	Users   []string `json:"users,omitempty"`
-	Groups  []string `json:"groups,omitempty"`
-	Members []string `json:"members,omitempty"` // chosen members of the groups; none: all
-	DryRun  bool     `json:"dry_run,omitempty"`
-	By      string   `json:"by,omitempty"`
+	Users  []string `json:"users,omitempty"`
+	Groups []string `json:"groups,omitempty"`
+	DryRun bool     `json:"dry_run,omitempty"`
+	By     string   `json:"by,omitempty"`
 }
 
 // ProvisionResult is what was done for one object, with its five steps.

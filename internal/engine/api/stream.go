@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -59,7 +60,8 @@ func stream[I, R any](r routes, op huma.Operation, call func(ctx context.Context
 			})
 			last := Message[R]{Result: &result}
 			if err != nil {
-				last = Message[R]{Error: err.(*Error)}
+				last = Message[R]{Error: errFault}
+				errors.As(err, &last.Error)
 			}
 			finished()
 			s.write(last)

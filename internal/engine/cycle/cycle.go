@@ -131,6 +131,7 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 	if err == nil {
 		err = r.broken()
 	}
+	r.absolve() // what waits is of a phase that was not ended
 	if settled := r.flush(); err == nil {
 		err = settled
 	}
@@ -167,6 +168,7 @@ type run struct {
 	holders  map[directory.Key]bool                 // objects whose references are to be looked at again
 	stale    map[directory.Key]bool                 // of these, those that the ledger was told of
 	failures map[directory.Key]bool                 // objects that failed in this cycle
+	doubtful []failure                              // failures that may be the target's as a whole
 	again    map[string][]item                      // by type: objects to be decided again in this phase
 	removal  []directory.Key
 	lost     lost
@@ -291,6 +293,9 @@ func (r *run) settled() error {
 	r.sends = errgroup.Group{}
 	r.sends.SetLimit(inFlight)
 	if err := r.broken(); err != nil {
+		return err
+	}
+	if err := r.blame(); err != nil {
 		return err
 	}
 	return r.flush()

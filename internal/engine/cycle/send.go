@@ -75,7 +75,11 @@ func (r *run) dispose(ctx context.Context, p *provision.Program, it *item) (send
 		if it.final && r.hasFailed(it.key) {
 			return false, nil
 		}
-		return false, r.failed(it, &connector.Error{Class: connector.Rejected, Code: d.Reason, Detail: d.Detail})
+		failure := it.failure
+		if failure == nil {
+			failure = &connector.Error{Class: connector.Rejected, Code: d.Reason, Detail: d.Detail}
+		}
+		return false, r.failed(it, failure)
 	case provision.Skipped:
 		if d.Reason == audit.NotEffectivelyEntitled && it.situation.Link == nil && !it.situation.Assigned {
 			return false, nil // decisions 29: nothing is said of those neither assigned nor linked
@@ -357,9 +361,53 @@ func (r *run) unknown(p *provision.Program, it *item, failure *connector.Error) 
 	return r.failedWith(it, &connector.Error{Class: connector.Unknown, Code: audit.UnknownOutcome, Detail: failure.Error()}, open)
 }
 
-// failed records a failure and ends the intent.
-func (r *run) failed(it *item, failure *connector.Error) error {
-	return r.failedWith(it, failure, r.Ledger.EndIntent(it.key))
+// failure is one that is not held against its object yet.
+type failure struct {
+	it    *item
+	cause *connector.Error
+}
+
+// failed records a failure and ends the intent. A transient one waits for the
+// end of the phase: when the target as a whole turns out to be down, no object
+// is blamed (decisions 43).
+func (r *run) failed(it *item, cause *connector.Error) error {
+	if cause.Class == connector.Transient {
+		r.mu.Lock()
+		r.doubtful = append(r.doubtful, failure{it, cause})
+		r.mu.Unlock()
+		return nil
+	}
+	return r.failedWith(it, cause, r.Ledger.EndIntent(it.key))
+}
+
+// blame holds against their objects the failures that waited.
+func (r *run) blame() error {
+	for _, f := range r.takeDoubtful() {
+		if err := r.failedWith(f.it, f.cause, r.Ledger.EndIntent(f.it.key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// absolve forgets the failures that waited: nothing was written, and the
+// objects are looked at again.
+func (r *run) absolve() {
+	for _, f := range r.takeDoubtful() {
+		if f.it.intent == nil || !f.it.intent.Unknown {
+			r.mu.Lock()
+			r.enqueue(r.Ledger.EndIntent(f.it.key))
+			r.mu.Unlock()
+		}
+	}
+}
+
+func (r *run) takeDoubtful() []failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	taken := r.doubtful
+	r.doubtful = nil
+	return taken
 }
 
 func (r *run) failedWith(it *item, failure *connector.Error, intent store.Mutation) error {

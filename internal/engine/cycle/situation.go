@@ -32,6 +32,7 @@ type item struct {
 	attempts  int
 
 	situation provision.Situation
+	failure   *connector.Error // of a look-up
 	decision  provision.Decision
 	sequence  uint64
 	escrow    *ledger.Escrow
@@ -225,6 +226,7 @@ func (r *run) lookUp(ctx context.Context, p *provision.Program, it *item) error 
 			return err
 		}
 		failure := connector.AsError(err)
+		it.failure = failure
 		it.decision = provision.Decision{Outcome: provision.Failed, Reason: failure.Code, Detail: failure.Detail, After: it.situation.Link}
 		it.decision.Steps = append(it.decision.Steps, failedLookUp(failure))
 		return nil

@@ -6,6 +6,7 @@
 package expression
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -151,12 +152,12 @@ func (e *Expression) redacts() bool { return e.functions["Redact"] }
 func (e *Expression) Evaluate(env *Environment) (Result, error) {
 	s := &state{expression: e, env: env, steps: maxSteps}
 	value, err := s.evaluate(e.root)
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return Result{Value: value, Redacted: e.redacts()}, nil
-	case errIgnoreAttribute:
+	case errors.Is(err, errIgnoreAttribute):
 		return Result{Ignore: IgnoreAttribute}, nil
-	case errIgnoreObject:
+	case errors.Is(err, errIgnoreObject):
 		return Result{Ignore: IgnoreObject}, nil
 	}
 	return Result{Value: directory.Null}, err

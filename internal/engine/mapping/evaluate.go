@@ -73,7 +73,7 @@ func (e *NeedUnique) Error() string {
 // ErrIgnoreObject is returned when a rule says IgnoreObjectFlow.
 var ErrIgnoreObject = errors.New("the mapping ignores this object")
 
-// CanCreate, CanUpdate and CanDelete report which actions are on.
+// CanCreate reports whether accounts may be made.
 func (c *Compiled) CanCreate() bool { return c.create }
 
 // CanUpdate reports whether accounts may be changed; a disable is a change.

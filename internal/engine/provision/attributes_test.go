@@ -316,6 +316,16 @@ func TestDecide_recovered(t *testing.T) {
 	if d.After.Sent["displayName"].Own {
 		t.Error("what was found equal has become ours")
 	}
+
+	s.Current.Values["manager"] = txt("b1")
+	s.References = map[string][]Referred{"manager": {{Name: "boss", TargetID: "b1"}}}
+	if d = Decide(s, users(t, plain())); !d.After.Sent["manager"].Own {
+		t.Error("the manager that a lost update wrote is not ours")
+	}
+	s.Link.Sent["manager"] = Sent{Value: txt("b1")}
+	if d = Decide(s, users(t, plain())); d.After.Sent["manager"].Own {
+		t.Error("a manager who was found has become ours")
+	}
 }
 
 // A disable that was carried out, whose answer was lost, is not sent again.

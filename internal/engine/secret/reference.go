@@ -81,7 +81,7 @@ func readEnv(name string) (string, error) {
 	value, ok := os.LookupEnv(name)
 	if !ok {
 		return "", fmt.Errorf("the agent was started without the environment variable %s; "+
-			"set it and stop the agent, so that the next apply starts it again, or keep the secret in a file and refer to it with file:", name)
+			"set it and stop the agent, so that the next apply starts it again, or refer with file: to a file that holds the secret", name)
 	}
 	if value == "" {
 		return "", fmt.Errorf("the environment variable %s is empty in the agent; "+

@@ -78,7 +78,7 @@ func open(path string, options Options, migrations []migration) (*bolt, error) {
 	}
 	if err := guarded(func() error { return b.prepare(migrations) }); err != nil {
 		if errors.Is(err, errPanic) {
-			abandon(b.file)
+			_ = abandon(b.file)
 		} else {
 			b.db.Close()
 		}
@@ -107,7 +107,7 @@ func openFile(path string, options bbolt.Options) (*bolt, error) {
 	case err == nil:
 		return b, nil
 	case errors.Is(err, errPanic):
-		abandon(b.file)
+		_ = abandon(b.file)
 		return nil, err
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("%w; stop that process, or use another data directory", ErrInUse)

@@ -96,7 +96,7 @@ func conformanceCases() []conformanceCase {
 	job := status.Job{AppID: "app", Code: status.Quarantine, Quarantine: &status.QuarantineRecord{Reason: "x", Since: moment},
 		LastCycle: &cycle, Managed: map[string]int64{"User": 3}}
 	results := []api.ProvisionResult{{Entry: entry}}
-	provision := api.ProvisionRequest{Users: []string{"grace"}, Groups: []string{"g"}, Members: []string{"m"}, DryRun: true, By: "me"}
+	provision := api.ProvisionRequest{Users: []string{"grace"}, Groups: []string{"g"}, DryRun: true, By: "me"}
 	wait := api.WaitRequest{For: "initial_cycle", Revisions: []string{"User mapping 1"}}
 	waited := api.WaitResult{Succeeded: true, Cycle: cycle, Warnings: []api.Warning{{Summary: "s"}}}
 	pending := api.PreviewRequest{Pending: true, Fresh: true, Limit: 3}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -82,9 +83,12 @@ func (d *document) absent(err error) error {
 	case os.IsPermission(err):
 		advice = "let the agent's user read the file and enter the folders above it"
 	}
-	failed := d.unreadable(0, advice, "it cannot be opened: %v", cause(err)).(*connector.Error)
-	failed.Err = err
-	return failed
+	unreadable := d.unreadable(0, advice, "it cannot be opened: %v", cause(err))
+	var failed *connector.Error
+	if errors.As(unreadable, &failed) {
+		failed.Err = err
+	}
+	return unreadable
 }
 
 // content gives the digest of a document's bytes.
@@ -99,9 +103,9 @@ func (d *document) content(ctx context.Context) (string, error) {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		switch _, err := io.CopyN(digest, file, 16*chunk); err {
-		case nil:
-		case io.EOF:
+		switch _, err := io.CopyN(digest, file, 16*chunk); {
+		case err == nil:
+		case errors.Is(err, io.EOF):
 			return hex.EncodeToString(digest.Sum(nil)), nil
 		default:
 			return "", d.unreadable(0, "look at the disk or share that holds the file", "it cannot be read to its end: %v", cause(err))

@@ -79,7 +79,7 @@ func (j *jsonRows) fail(err error) error {
 	if j.text.err != nil {
 		return j.text.err
 	}
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return j.document.unreadable(j.text.lines+1, adviceJSON, "the file ends before its array does")
 	}
 	line := j.line()

@@ -3,6 +3,7 @@ package file
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -51,8 +52,8 @@ func (l *lineRows) readLine() (line []byte, size int, err error) {
 			l.buffer = append(l.buffer, part...)
 		}
 		switch {
-		case err == bufio.ErrBufferFull:
-		case err == nil, err == io.EOF && size > 0:
+		case errors.Is(err, bufio.ErrBufferFull):
+		case err == nil, errors.Is(err, io.EOF) && size > 0:
 			return l.buffer, size, nil
 		default:
 			return nil, 0, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -105,7 +106,7 @@ func (d *document) each(ctx context.Context, build bool, f func(row) error) (con
 			return "", err
 		}
 		r, err := in.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return hex.EncodeToString(text.digest.Sum(nil)), nil
 		}
 		if err != nil {

@@ -101,7 +101,7 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 		if !r.writes() || out.ok() {
 			return out, t.failure(err, r, true)
 		}
-		err = nil // a refusal whose reason was cut off is a refusal
+		// A refusal whose reason was cut off is a refusal.
 	}
 	if len(out.body) > maxBody {
 		detail := fmt.Sprintf("the answer to %s %s is larger than %d MiB", r.method, r.endpoint, maxBody>>20)

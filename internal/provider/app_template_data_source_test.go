@@ -11,6 +11,7 @@ import (
 
 // The data source and the function tell the same, and neither reaches an agent.
 func TestAccAppTemplate(t *testing.T) {
+	t.Parallel()
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factoriesOf(failing(errors.New("no agent may be started"))),
 		Steps: []resource.TestStep{
@@ -33,6 +34,7 @@ output "match" {
 }
 
 func TestAccAppTemplate_unknown(t *testing.T) {
+	t.Parallel()
 	for name, declared := range map[string]string{
 		"data source": `data "provisioning_app_template" "x" { name = "slak" }`,
 		"function":    `output "x" { value = provider::provisioning::template("slak") }`,

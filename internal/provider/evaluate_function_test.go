@@ -169,6 +169,7 @@ func TestEvaluate_refused(t *testing.T) {
 }
 
 func TestAccEvaluate(t *testing.T) {
+	t.Parallel()
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(nil),
 		Steps: []resource.TestStep{

@@ -52,6 +52,7 @@ func TestInScope(t *testing.T) {
 }
 
 func TestAccInScope(t *testing.T) {
+	t.Parallel()
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(nil),
 		Steps: []resource.TestStep{{

@@ -70,6 +70,7 @@ func TestAccProvider_dataDir(t *testing.T) {
 
 // A data directory that is not known when planning leaves ids unknown.
 func TestAccProvider_unknown(t *testing.T) {
+	t.Parallel()
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(newFake(t)),
 		Steps: []resource.TestStep{{
@@ -84,6 +85,7 @@ provider "provisioning" { data_dir = terraform_data.dir.output }
 
 // Validation and functions reach no engine.
 func TestAccProvider_startsNothing(t *testing.T) {
+	t.Parallel()
 	connect := func(context.Context, Options) (api.Service, error) {
 		t.Error("an agent would be started")
 		return nil, errUnknownAgent

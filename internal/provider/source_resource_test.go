@@ -203,6 +203,7 @@ func TestAccSource_exists(t *testing.T) {
 }
 
 func TestAccSource_twins(t *testing.T) {
+	t.Parallel()
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(newEngine(t)),
 		Steps: []resource.TestStep{{

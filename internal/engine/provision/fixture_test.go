@@ -46,11 +46,6 @@ func expression(text string) mapping.Attribute      { return mapping.Attribute{E
 func constant(text string) mapping.Attribute        { return mapping.Attribute{Constant: &text} }
 func defaultOnly(fallback string) mapping.Attribute { return mapping.Attribute{Default: &fallback} }
 
-func with(a mapping.Attribute, edit func(*mapping.Attribute)) mapping.Attribute {
-	edit(&a)
-	return a
-}
-
 func matching(a mapping.Attribute, precedence int64) mapping.Attribute {
 	a.MatchingPrecedence = &precedence
 	return a

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -70,6 +72,7 @@ const appToken = "a-token-that-nobody-may-see"
 type company struct {
 	t      *testing.T
 	app    *sampleapp.App
+	writes *meter
 	server *httptest.Server
 	dir    string
 	agent  *client.Client
@@ -79,11 +82,50 @@ type company struct {
 func newCompany(t *testing.T) *company {
 	t.Helper()
 	c := &company{t: t, dir: t.TempDir(), app: sampleapp.New(sampleapp.Options{Token: appToken, Latency: 2 * time.Millisecond})}
-	c.server = httptest.NewServer(c.app)
+	c.writes = &meter{Handler: c.app, moved: make(chan struct{})}
+	c.server = httptest.NewServer(c.writes)
 	t.Cleanup(c.server.Close)
 	c.connect()
 	t.Cleanup(func() { c.stop() })
 	return c
+}
+
+// meter counts the writes that an app was asked for.
+type meter struct {
+	http.Handler
+	mu    sync.Mutex
+	n     int
+	moved chan struct{} // closed by the next write
+}
+
+func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.Handler.ServeHTTP(w, r)
+	if r.Method == http.MethodPost || r.Method == http.MethodPatch {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.n++
+		close(m.moved)
+		m.moved = make(chan struct{})
+	}
+}
+
+func (m *meter) count() (n int, moved <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.n, m.moved
+}
+
+// await returns once so many writes more have come.
+func (m *meter) await(ctx context.Context, more int) error {
+	begun, moved := m.count()
+	for n := begun; n < begun+more; n, moved = m.count() {
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return fmt.Errorf("only %d of %d writes came", n-begun, more)
+		}
+	}
+	return nil
 }
 
 func (c *company) connect() {
@@ -204,28 +246,20 @@ func (c *company) settle() {
 // incremental cycle. Nobody gets a second account, nobody is lost, nothing is
 // told twice, and the end is that of a run that nobody disturbed.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	const people = 400
 	c := newCompany(t)
 	c.hire(people, "Engineer")
 	c.declare()
-	writes := func() (n int) {
-		for operation, count := range c.app.Counts() {
-			if strings.HasPrefix(operation, "create") || strings.HasPrefix(operation, "patch") {
-				n += count.Requests
-			}
-		}
-		return n
-	}
 	// A moment is a number of writes that the app has seen: it comes while more
 	// are on their way.
 	killAt := func(moments ...int) {
 		for _, moment := range moments {
-			begun := writes()
-			for deadline := time.Now().Add(20 * time.Second); writes() < begun+moment; {
-				if time.Now().After(deadline) {
-					t.Fatalf("only %d of %d writes came", writes()-begun, moment)
-				}
-				runtime.Gosched()
+			ctx, stop := context.WithTimeout(t.Context(), patience)
+			err := c.writes.await(ctx, moment)
+			stop()
+			if err != nil {
+				t.Fatal(err)
 			}
 			c.kill()
 			c.connect()

@@ -15,7 +15,7 @@ import (
 // failing has calls go wrong as the rules say, over all connections.
 func (w *world) failing(rules ...chaos.Rule) {
 	target := chaos.New(w.servers[firstServer], connector.SystemClock(), rules...)
-	w.through = func(connector.Target) connector.Target { return target }
+	w.route(func(connector.Target) connector.Target { return target })
 	w.t.Cleanup(func() { target.AssertAllFired(w.t) })
 }
 
@@ -197,7 +197,7 @@ func TestTargetDownInMidCycle(t *testing.T) {
 			w.person(person{id: fmt.Sprint(i), name: fmt.Sprintf("user%d@example.com", i), department: "Legal", kind: "employee", manager: "1"})
 		}
 		w.save()
-		w.through = func(target connector.Target) connector.Target { return &breaking{Target: target, after: 12} }
+		w.route(func(target connector.Target) connector.Target { return &breaking{Target: target, after: 12} })
 		result, err := w.tryWait("next_cycle")
 		if err != nil || result.Succeeded {
 			t.Errorf("the wait: %+v, %v", result, err)
@@ -205,7 +205,7 @@ func TestTargetDownInMidCycle(t *testing.T) {
 		for key, e := range w.escrows() {
 			t.Errorf("%s is blamed: %s %s", key, e.Code, e.Detail)
 		}
-		w.through = nil
+		w.route(nil)
 		w.cycle()
 		if n := w.actives(); n != 40 {
 			t.Errorf("%d accounts, 40 wanted", n)

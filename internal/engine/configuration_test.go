@@ -234,12 +234,10 @@ func TestAnotherIDColumnRemovesNobody(t *testing.T) {
 		t.Run(fmt.Sprintf("target down first %t", down), func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				company(w)
-				broken := down
-				w.through = func(target connector.Target) connector.Target {
-					if broken {
+				if down {
+					w.route(func(target connector.Target) connector.Target {
 						return chaos.New(target, connector.SystemClock(), chaos.Rule{Before: chaos.Error(connector.Fatal)})
-					}
-					return target
+					})
 				}
 				before := w.picture()
 				w.source.File = w.files("userPrincipalName")
@@ -253,7 +251,7 @@ func TestAnotherIDColumnRemovesNobody(t *testing.T) {
 					if result, err := w.tryWait("initial_cycle"); err != nil || result.Succeeded {
 						t.Fatalf("a wait on a target that is down: %+v, %v", result, err)
 					}
-					broken = false
+					w.route(nil)
 				}
 				last := w.cycle()
 				if last.Created != 0 || last.Disabled != 0 || last.Deleted != 0 || last.Failed != 0 {
@@ -433,7 +431,7 @@ func TestNextCycleBeginsAfterTheCall(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		company(w)
 		gate := make(chan struct{})
-		w.through = func(target connector.Target) connector.Target { return &gated{target, gate} }
+		w.route(func(target connector.Target) connector.Target { return &gated{target, gate} })
 		w.person(person{id: "1", name: "user1@example.com", department: "Board", kind: "employee"})
 		w.save()
 		time.Sleep(61 * time.Minute) // a cycle hangs in the gate
@@ -455,7 +453,7 @@ func TestAssignmentChangedTwiceWhileACycleRuns(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		company(w)
 		gate := make(chan struct{})
-		w.through = func(target connector.Target) connector.Target { return &gated{target, gate} }
+		w.route(func(target connector.Target) connector.Target { return &gated{target, gate} })
 		w.assign("user6@example.com", "")
 		w.apply()
 		time.Sleep(time.Minute) // the create hangs in the gate

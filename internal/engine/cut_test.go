@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -115,12 +116,17 @@ func (u *until) Send(ctx context.Context, operation connector.Operation) (connec
 
 // The process dies after each durable commit of each cycle, and a new one goes
 // on: all comes to what an uninterrupted run comes to. With answered, requests
-// that were under way are carried out and only their record is lost.
+// that were under way are carried out and only their record is lost. Without
+// ENGINE_SWEEP=all each cut is tried in one of the two ways.
 func TestCutSweep(t *testing.T) {
+	all := os.Getenv("ENGINE_SWEEP") == "all"
 	pictures, commits := told(t)
 	for i, p := range story {
-		for _, answered := range []bool{false, true} {
-			for n := range commits[i] + 1 {
+		for n := range commits[i] + 1 {
+			for _, answered := range []bool{false, true} {
+				if !all && answered != (n%2 == 0) {
+					continue
+				}
 				t.Run(fmt.Sprintf("%s answered %t cut %d", p.name, answered, n), func(t *testing.T) {
 					bubble(t, func(t *testing.T, w *world) { cutAt(t, w, i, n, answered, pictures[i]) })
 				})
@@ -141,7 +147,7 @@ func cutAt(t *testing.T, w *world, at, n int, answered bool, want string) {
 	}
 	dead := w.faulty.Cut()
 	if !answered {
-		w.through = func(target connector.Target) connector.Target { return &until{target, dead} }
+		w.route(func(target connector.Target) connector.Target { return &until{target, dead} })
 	}
 	// What the story declares is durable: the cut is one of the cycle.
 	quiet := w.faulty.Commits()
@@ -152,7 +158,7 @@ func cutAt(t *testing.T, w *world, at, n int, answered bool, want string) {
 	case <-time.After(time.Minute):
 	}
 	w.reopen()
-	w.through = nil
+	w.route(nil)
 	w.wait("initial_cycle")
 	w.rest()
 	if got := w.picture(); got != want {

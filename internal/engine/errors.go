@@ -25,13 +25,6 @@ func describe(thing config.Thing) string {
 	return fmt.Sprintf("%s %q", strings.ReplaceAll(string(identity.Kind), "_", " "), identity.Name)
 }
 
-func sentence(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
-}
-
 // invalid makes the error of a thing that is wrong by itself.
 func invalid(thing config.Thing, problems config.Problems) error {
 	e := &api.Error{Code: api.CodeInvalid, Summary: fmt.Sprintf("Cannot save %s", describe(thing)), Problems: problems}
@@ -45,7 +38,7 @@ func invalid(thing config.Thing, problems config.Problems) error {
 // connectionFailed makes the error of a test on saving.
 func connectionFailed(thing config.Thing, err error) *api.Error {
 	kind := thing.Identity().Kind
-	e := &api.Error{Code: api.CodeConnectionFailed, Summary: fmt.Sprintf("Cannot connect %s", describe(thing)), Detail: sentence(err.Error())}
+	e := &api.Error{Code: api.CodeConnectionFailed, Summary: fmt.Sprintf("Cannot connect %s", describe(thing)), Detail: config.Sentence(err.Error())}
 	failure := connector.AsError(err)
 	if e.Advice = failure.Advice; e.Advice == "" {
 		e.Advice = audit.Explain(failure.Code).Advice
@@ -72,14 +65,14 @@ func told(err error) error {
 	case errors.As(err, &already):
 		return already
 	case errors.Is(err, catalog.ErrNotFound), errors.Is(err, job.ErrNoApp):
-		return &api.Error{Code: api.CodeNotFound, Summary: "Not found", Detail: sentence(err.Error())}
+		return &api.Error{Code: api.CodeNotFound, Summary: "Not found", Detail: config.Sentence(err.Error())}
 	case errors.Is(err, job.ErrNoJob), errors.Is(err, job.ErrNotHeld):
-		return &api.Error{Code: api.CodeConflict, Summary: "Not possible now", Detail: sentence(err.Error())}
+		return &api.Error{Code: api.CodeConflict, Summary: "Not possible now", Detail: config.Sentence(err.Error())}
 	}
 	return internal(err)
 }
 
 func internal(err error) error {
-	return &api.Error{Code: api.CodeInternal, Summary: "The agent could not do it", Detail: sentence(err.Error()),
+	return &api.Error{Code: api.CodeInternal, Summary: "The agent could not do it", Detail: config.Sentence(err.Error()),
 		Advice: "Look into the agent's log (the command agent logs), and report it if it stays."}
 }

@@ -59,7 +59,7 @@ func (e *Engine) unusable(summary string, err error) error {
 	if advice == "" {
 		advice = audit.Explain(failure.Code).Advice
 	}
-	return &api.Error{Code: api.CodeConnectionFailed, Summary: summary, Detail: sentence(err.Error()), Advice: advice}
+	return &api.Error{Code: api.CodeConnectionFailed, Summary: summary, Detail: config.Sentence(err.Error()), Advice: advice}
 }
 
 // Wait implements api.Service.
@@ -137,9 +137,9 @@ func (e *Engine) Provision(ctx context.Context, appID string, request api.Provis
 	var several *job.AmbiguousError
 	switch {
 	case errors.As(err, &missing):
-		return nil, &api.Error{Code: api.CodeNotFound, Summary: "Cannot provision", Detail: sentence(err.Error()), Advice: "Correct the name, or add it to the source first."}
+		return nil, &api.Error{Code: api.CodeNotFound, Summary: "Cannot provision", Detail: config.Sentence(err.Error()), Advice: "Correct the name, or add it to the source first."}
 	case errors.As(err, &several):
-		return nil, &api.Error{Code: api.CodeAmbiguous, Summary: "Cannot provision", Detail: sentence(err.Error()), Advice: "Name it by its id."}
+		return nil, &api.Error{Code: api.CodeAmbiguous, Summary: "Cannot provision", Detail: config.Sentence(err.Error()), Advice: "Name it by its id."}
 	case err != nil:
 		return nil, e.unusable("Cannot provision", err)
 	}
@@ -200,12 +200,12 @@ func (e *Engine) Warnings(ctx context.Context, appID string) ([]api.Warning, err
 			"No apply lifts an operator's pause, unless enabled itself changes. To go on: job start %s", s.AppName)
 	}
 	if s.Quarantine != nil {
-		warn("in quarantine", "%s %s", sentence(s.Quarantine.Message), s.Quarantine.Advice)
+		warn("in quarantine", "%s %s", config.Sentence(s.Quarantine.Message), s.Quarantine.Advice)
 	}
 	for _, held := range s.HeldRemovals {
 		warn(fmt.Sprintf("%d removals are held", held.Count),
 			"%s: %s. Look at them with: audit %s --action staged_delete. To let them go: job approve %s %s. They are dropped by themselves when their cause is gone.",
-			sentence(held.Reason), strings.Join(held.Examples, ", "), s.AppName, s.AppName, held.Digest)
+			config.Sentence(held.Reason), strings.Join(held.Examples, ", "), s.AppName, s.AppName, held.Digest)
 	}
 	if len(s.Configuration.Unlisted) > 0 && s.JobID != "" {
 		warn("pieces that the job does not list", "%s. They take effect 10 s after the app's last change. List them in the job's revisions, so that one apply starts one cycle.",

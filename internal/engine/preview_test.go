@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/scoping"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
 
 // scene is one state of source and configuration, drawn at random.
@@ -28,7 +30,7 @@ type scene struct {
 	policy   map[string]map[string]string
 }
 
-func drawScene(t *rapid.T) scene {
+func drawScene(t *rapid.T, first bool) scene {
 	var s scene
 	ids := []string{"1", "2", "3", "4", "5", "6"}
 	for _, id := range ids {
@@ -43,8 +45,16 @@ func drawScene(t *rapid.T) scene {
 			off:        rapid.IntRange(0, 7).Draw(t, "off") == 0,
 		})
 	}
-	if len(s.people) > 1 && rapid.IntRange(0, 9).Draw(t, "twins") == 0 {
-		s.people[0].name = s.people[1].name
+	// A name that an account has already is the target's to refuse, which no preview
+	// can know: two of one name come while neither has an account, and nobody is
+	// renamed to what is seeded.
+	for i := range s.people {
+		if s.people[i].id == "1" {
+			s.people[i].name = "user1@example.com"
+		}
+	}
+	if n := len(s.people); first && n > 2 && rapid.IntRange(0, 9).Draw(t, "twins") == 0 {
+		s.people[n-1].name = s.people[n-2].name
 	}
 	for i, name := range []string{"Builders", "Singers"} {
 		if rapid.IntRange(0, 5).Draw(t, "no "+name) > 0 {
@@ -118,6 +128,9 @@ func (s scene) stage(w *world) {
 func deeds(entries []audit.Entry) []string {
 	var out []string
 	for _, e := range entries {
+		if e.Action == audit.StagedDelete {
+			continue // told once by the log, each time by a preview: held they are counted
+		}
 		var properties []string
 		for _, p := range e.ModifiedProperties {
 			properties = append(properties, p.Name)
@@ -136,9 +149,14 @@ func deed(action, typ, anchor, reason string, failed, skipped bool, properties [
 // The preview says what the cycle then does, action for action, and writes
 // nothing itself.
 func TestPreviewIsTheCycle(t *testing.T) {
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("20"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		scope := rapid.SampledFrom([]config.Scope{config.ScopeAll, config.ScopeAssigned}).Draw(rt, "scope")
-		scenes := []scene{drawScene(rt), drawScene(rt), drawScene(rt)}
+		scenes := []scene{drawScene(rt, true), drawScene(rt, false), drawScene(rt, false)}
 		wrong := ""
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
@@ -189,10 +207,20 @@ func (s scene) compare(w *world) string {
 		return "the preview wrote something"
 	}
 	w.job.Enabled = ptr(true)
+	began := time.Now()
 	w.apply()
 	last := w.wait("initial_cycle")
+	if last.StartedAt.Before(began) {
+		last = w.cycle() // the same configuration: nothing was to be waited for
+	}
+	if last.StartedAt.Before(began) {
+		last = status.Cycle{} // nothing was to be done
+	}
 	var told []string
 	for _, c := range preview.Changes {
+		if c.Held {
+			continue
+		}
 		var properties []string
 		for _, p := range c.Details {
 			properties = append(properties, p.Name)

@@ -38,6 +38,13 @@ func (w *world) leave(from, to int) {
 	w.save()
 }
 
+// every sets the job's interval.
+func (w *world) every(interval string) {
+	w.t.Helper()
+	w.job.Interval = interval
+	w.apply()
+}
+
 func (w *world) held() (digest string, count int64) {
 	w.t.Helper()
 	for _, held := range w.status().HeldRemovals {
@@ -222,6 +229,7 @@ func TestOnDemandLeavesWhatIsHeld(t *testing.T) {
 func TestGracePeriod(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		crowd(w, 6, nil)
+		w.every("6h")
 		w.leave(1, 2)
 		w.cycle()
 		if w.active("user1@example.com") || w.active("user2@example.com") {
@@ -237,7 +245,7 @@ func TestGracePeriod(t *testing.T) {
 		if _, there := w.account("user1@example.com"); !there {
 			t.Error("deleted before the grace period was over")
 		}
-		time.Sleep(26 * time.Hour)
+		time.Sleep(31 * time.Hour)
 		if _, there := w.account("user1@example.com"); there {
 			t.Error("not deleted after the grace period")
 		}
@@ -344,9 +352,9 @@ func TestThresholdCountsAcrossAStop(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				crowd(w, 30, map[string]float64{"threshold": 5})
 				gate := make(chan struct{})
-				w.through = func(target connector.Target) connector.Target {
+				w.route(func(target connector.Target) connector.Target {
 					return &gatedFor{target, gate, map[string]bool{w.links()[user(5)].TargetID: true}}
-				}
+				})
 				w.leave(1, 5)
 				time.Sleep(61 * time.Minute) // four are removed, the fifth hangs
 				if crash {
@@ -360,7 +368,7 @@ func TestThresholdCountsAcrossAStop(t *testing.T) {
 					close(gate)
 					<-done
 				}
-				w.through = nil
+				w.route(nil)
 				w.leave(6, 9)
 				w.open()
 				w.cycle()
@@ -382,14 +390,11 @@ func user(i int) directory.Key { return directory.Key{Type: "User", Anchor: fmt.
 func TestFailedRemovalIsTriedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		crowd(w, 4, nil)
-		failing := true
+		w.every("12h")
 		id := w.links()[user(1)].TargetID
-		w.through = func(target connector.Target) connector.Target {
-			if !failing {
-				return target
-			}
+		w.route(func(target connector.Target) connector.Target {
 			return chaos.New(target, connector.SystemClock(), chaos.Rule{Method: connector.MethodSend, ID: id, Before: chaos.Error(connector.Rejected)})
-		}
+		})
 		w.leave(1, 1)
 		w.cycle()
 		if e := w.escrows()[user(1)]; !e.Removal {
@@ -399,8 +404,8 @@ func TestFailedRemovalIsTriedAgain(t *testing.T) {
 		if e := w.escrows()[user(1)]; !e.Removal || e.GivenUp {
 			t.Errorf("the escrow after 40 days: %+v", e)
 		}
-		failing = false
-		time.Sleep(25 * time.Hour)
+		w.route(nil)
+		time.Sleep(37 * time.Hour)
 		if account, there := w.account("user1@example.com"); there && *account.Enabled {
 			t.Error("still enabled")
 		}
@@ -428,5 +433,20 @@ func TestProtectedAccountIsNotRemoved(t *testing.T) {
 		if !slices.ContainsFunc(skipped, func(e audit.Entry) bool { return e.Source.ID == "1" && e.Reason == audit.ProtectedAccount }) {
 			t.Errorf("the log does not say that it is protected")
 		}
+	})
+}
+
+// A leaver is disabled although the app refuses what goes along with it.
+func TestDisableGoesWithoutWhatIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		crowd(w, 3, nil)
+		w.target().Seed("User", map[string]directory.Value{"userName": directory.Text("taken@example.com")})
+		w.person(person{id: "1", name: "taken@example.com", department: "Engineering", kind: "employee", off: true})
+		w.save()
+		last := w.cycle()
+		if w.active("user1@example.com") || last.Disabled != 1 || last.Failed != 0 {
+			t.Errorf("the cycle: %+v\n%s", last, w.picture())
+		}
+		w.assertInvariants()
 	})
 }

@@ -341,10 +341,10 @@ func (e *Engine) checkAssignment(ctx context.Context, a *config.Assignment, befo
 	switch {
 	case errors.As(err, &missing):
 		return &api.Error{Code: api.CodeInvalid, Summary: fmt.Sprintf("Cannot assign %q", text), Path: []string{path},
-			Detail: sentence(err.Error()), Advice: "Correct the name, or add it to the source first."}
+			Detail: config.Sentence(err.Error()), Advice: "Correct the name, or add it to the source first."}
 	case errors.As(err, &several):
 		return &api.Error{Code: api.CodeAmbiguous, Summary: fmt.Sprintf("Cannot assign %q", text), Path: []string{path},
-			Detail: sentence(err.Error()), Advice: "Name it by its id."}
+			Detail: config.Sentence(err.Error()), Advice: "Name it by its id."}
 	case err != nil:
 		return connectionFailed(a, err)
 	}
@@ -374,7 +374,7 @@ func (e *Engine) checkJob(j *config.Job, before config.Thing) error {
 	var unknown *job.ErrUnknownRevision
 	if err := e.jobs.CheckRevisions(j.AppID, j.Revisions); errors.As(err, &unknown) {
 		return &api.Error{Code: api.CodeConflict, Summary: "Cannot release the configuration", Path: []string{"revisions"},
-			Detail: sentence(unknown.Error()), Advice: "List revisions by reference, such as provisioning_app.x.revision, and apply again."}
+			Detail: config.Sentence(unknown.Error()), Advice: "List revisions by reference, such as provisioning_app.x.revision, and apply again."}
 	} else if err != nil {
 		return internal(err)
 	}

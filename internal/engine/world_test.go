@@ -54,15 +54,13 @@ type world struct {
 	data    string // of the engine
 	servers map[string]*memory.Target
 
-	// through is put around the target.
-	through func(connector.Target) connector.Target
-
 	engine *engine.Engine
 	store  store.Store
 	faulty *storetest.FaultyStore
 
 	mu       sync.Mutex
-	counters []*connector.Counter // of each connection to the target
+	through  func(connector.Target) connector.Target // is put around the target
+	counters []*connector.Counter                    // of each connection to the target
 
 	people map[string]person
 	teams  map[string]team
@@ -79,12 +77,28 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
-		t: t, dir: t.TempDir(), data: t.TempDir(), servers: map[string]*memory.Target{firstServer: memory.New(memory.Options{})},
+		t: t, dir: tempDir(t), data: tempDir(t), servers: map[string]*memory.Target{firstServer: memory.New(memory.Options{})},
 		people: map[string]person{}, teams: map[string]team{},
 		filters: map[string]*config.Filter{}, assignments: map[string]*config.Assignment{},
 	}
 	t.Cleanup(func() { w.close() })
 	return w
+}
+
+// tempDir gives a directory in memory where the machine has such: here processes
+// die, machines do not, and nothing has to wait for a disk.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "engine")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // target is the app that is provisioned to now.
@@ -166,14 +180,22 @@ func (w *world) connect(options connector.Options) (connector.Target, error) {
 		return nil, &connector.Error{Class: connector.Fatal, Code: "SystemForCrossDomainIdentityManagementServiceIncompatible", Detail: "there is no such server"}
 	}
 	var target connector.Target = server
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.through != nil {
 		target = w.through(target)
 	}
 	counter := connector.Count(target)
-	w.mu.Lock()
 	w.counters = append(w.counters, counter)
-	w.mu.Unlock()
 	return counter, nil
+}
+
+// route puts something around the target of all connections from now on; nil for
+// nothing.
+func (w *world) route(through func(connector.Target) connector.Target) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.through = through
 }
 
 // requests counts what has reached the target so far.

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -87,7 +88,7 @@ func (d *appTemplateDataSource) Read(ctx context.Context, req datasource.ReadReq
 	}
 	template, err := gallery.Latest(name.ValueString())
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("name"), "Unknown template", sentence(err.Error()))
+		resp.Diagnostics.AddAttributeError(path.Root("name"), "Unknown template", config.Sentence(err.Error()))
 		return
 	}
 	object, diags := templateObject(ctx, template)

@@ -36,14 +36,14 @@ func addError(diags *diag.Diagnostics, err error, what string, root attr.Type) {
 		diags.AddError(what, "It took too long. Try again, and look at the agent's log if it happens twice.")
 		return
 	default:
-		diags.AddError(what, sentence(err.Error()))
+		diags.AddError(what, config.Sentence(err.Error()))
 		return
 	}
 	if len(e.Problems) > 0 {
 		addProblems(diags, e.Problems, root)
 		return
 	}
-	summary, detail := title(e.Summary), joinParagraphs(sentence(e.Detail), sentence(e.Advice))
+	summary, detail := title(e.Summary), joinParagraphs(config.Sentence(e.Detail), config.Sentence(e.Advice))
 	if summary == "" {
 		summary = what
 	}
@@ -53,7 +53,7 @@ func addError(diags *diag.Diagnostics, err error, what string, root attr.Type) {
 // addProblems reports each fault of a declaration at its attribute.
 func addProblems(diags *diag.Diagnostics, problems config.Problems, root attr.Type) {
 	for _, problem := range problems {
-		addErrorAt(diags, attributePath(root, problem.Path), title(problem.Summary), sentence(problem.Detail))
+		addErrorAt(diags, attributePath(root, problem.Path), title(problem.Summary), config.Sentence(problem.Detail))
 	}
 }
 
@@ -163,19 +163,6 @@ func joinParagraphs(paragraphs ...string) string {
 	return strings.Join(out, "\n\n")
 }
 
-// sentence makes a message a sentence.
-func sentence(text string) string {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return ""
-	}
-	text = title(text)
-	if !strings.ContainsAny(text[len(text)-1:], ".!?") {
-		text += "."
-	}
-	return text
-}
-
 // title makes the first letter of a message large.
 func title(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
@@ -187,4 +174,4 @@ func title(text string) string {
 
 // clause is a sentence without its full stop, which Terraform adds to errors of
 // functions.
-func clause(text string) string { return strings.TrimSuffix(sentence(text), ".") }
+func clause(text string) string { return strings.TrimSuffix(config.Sentence(text), ".") }

@@ -177,7 +177,7 @@ func (r *jobResource) ValidateConfig(ctx context.Context, req resource.ValidateC
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	for verb, text := range m.timeouts(ctx, &resp.Diagnostics) {
 		if d, err := config.ParseDuration(text); err != nil {
-			addErrorAt(&resp.Diagnostics, path.Root("timeouts").AtName(verb), "Not a duration", sentence(err.Error()))
+			addErrorAt(&resp.Diagnostics, path.Root("timeouts").AtName(verb), "Not a duration", config.Sentence(err.Error()))
 		} else if d == 0 {
 			addErrorAt(&resp.Diagnostics, path.Root("timeouts").AtName(verb), "No time to wait",
 				"Give a time-out of more than 0s, or set wait_for = \"none\".")

@@ -46,7 +46,7 @@ func (r *jobResource) wait(ctx context.Context, plan jobModel, verb string, diag
 	}
 	limit, err := config.ParseDuration(timeout)
 	if err != nil {
-		diags.AddError("Not a duration", sentence(err.Error()))
+		diags.AddError("Not a duration", config.Sentence(err.Error()))
 		return "", false
 	}
 	service, err := r.agent.reach(ctx, diags)
@@ -80,7 +80,7 @@ func (r *jobResource) wait(ctx context.Context, plan jobModel, verb string, diag
 		addError(diags, err, fmt.Sprintf("Cannot wait for the %s of %s", awaited, app), nil)
 		return "", false
 	case !result.Succeeded:
-		diags.AddError(fmt.Sprintf("The %s of %s did not succeed", awaited, app), joinParagraphs(sentence(result.Reason), result.Advice,
+		diags.AddError(fmt.Sprintf("The %s of %s did not succeed", awaited, app), joinParagraphs(config.Sentence(result.Reason), result.Advice,
 			"The job is saved and goes on trying; the next apply waits again."))
 		return "", false
 	}

@@ -1,10 +1,15 @@
 package provider
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-testing/compare"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 )
@@ -31,6 +36,30 @@ func TestAccFilter_lifecycle(t *testing.T) {
 			},
 			{ResourceName: staffAddress, ImportState: true, ImportStateId: "chat/User/all staff", ImportStateKind: resource.ImportBlockWithID},
 			{PreConfig: forget(t, service, config.KindFilter), Config: service.staff("staff", twoClauses)},
+		},
+	})
+}
+
+// A block with another label and the same name is destroyed and created in one
+// apply, in any order: the new one waits for the old one to go, and gets an id
+// of its own.
+func TestAccFilter_relabelled(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
+	before := service.staff("staff", twoClauses)
+	after := strings.ReplaceAll(before, `"provisioning_scoping_filter" "staff"`, `"provisioning_scoping_filter" "people"`)
+	id := statecheck.CompareValue(compare.ValuesDiffer())
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{Config: before, ConfigStateChecks: []statecheck.StateCheck{id.AddStateValue(staffAddress, tfjsonpath.New("id"))}},
+			{
+				Config: after,
+				ConfigPlanChecks: plans(
+					plancheck.ExpectResourceAction(staffAddress, plancheck.ResourceActionDestroy),
+					plancheck.ExpectKnownValue("provisioning_scoping_filter.people", tfjsonpath.New("id"), knownvalue.NotNull())),
+				ConfigStateChecks: []statecheck.StateCheck{id.AddStateValue("provisioning_scoping_filter.people", tfjsonpath.New("id"))},
+			},
 		},
 	})
 }

@@ -31,7 +31,7 @@ func ParseDuration(text string) (time.Duration, error) {
 		return 0, fmt.Errorf(`%q is no duration; write it like "90s", "10m", "12h" or "30d"`, text)
 	}
 	if d < 0 {
-		return 0, fmt.Errorf("%q is negative", text)
+		return 0, fmt.Errorf(`%q is negative; write it like "90s", "10m", "12h" or "30d"`, text)
 	}
 	if total += d; total < 0 {
 		return 0, fmt.Errorf("%q is too long", text)

@@ -227,7 +227,7 @@ func (m *Mapping) ValidateWith(source mapping.Source, target *directory.ObjectTy
 		if p.Field != "" {
 			path = append(path, p.Field)
 		}
-		problems.add(path, "Invalid attribute mapping", "%s", sentence(p.Text))
+		problems.add(path, "Invalid attribute mapping", "%s", Sentence(p.Text))
 	}
 	return problems
 }
@@ -242,18 +242,6 @@ func split(err error) []error {
 	return []error{err}
 }
 
-// sentence makes a message a sentence.
-func sentence(text string) string {
-	if text == "" {
-		return text
-	}
-	text = strings.ToUpper(text[:1]) + text[1:]
-	if !strings.HasSuffix(text, ".") {
-		text += "."
-	}
-	return text
-}
-
 // Validate checks the filter.
 func (f *Filter) Validate() Problems {
 	var problems Problems
@@ -264,7 +252,7 @@ func (f *Filter) Validate() Problems {
 	}
 	if _, err := scoping.Compile([]scoping.Filter{{Name: f.Name, Clauses: f.Clauses}}); err != nil {
 		for _, fault := range split(err) {
-			problems.add([]string{"clauses"}, "Invalid scoping filter", "%s", sentence(fault.Error()))
+			problems.add([]string{"clauses"}, "Invalid scoping filter", "%s", Sentence(fault.Error()))
 		}
 	}
 	return problems

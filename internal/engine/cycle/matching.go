@@ -182,40 +182,28 @@ type survey struct {
 	rivals   *rivals
 }
 
-// survey counts the keys and finds matching values that several unlinked
-// objects have.
+// survey counts the keys and finds matching values that an unlinked object
+// shares with another, linked or not.
 func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (survey, error) {
 	s := survey{rivals: &rivals{seed: maphash.MakeSeed(), twice: make(map[uint64][]directory.Key)}}
-	var hashes []uint64
-	each := func(f func(directory.Key, []uint64)) error {
-		after := ""
-		for {
-			anchors, err := keys.Page(p.ObjectType, after, chunkSize)
-			if err != nil {
-				return err
-			}
-			for _, anchor := range anchors {
-				key := directory.Key{Type: p.ObjectType, Anchor: anchor}
-				claims, err := r.unlinkedClaims(p, key)
-				if err != nil {
-					return err
-				}
+	each := func(linked bool, f func(directory.Key, []uint64)) error {
+		return eachKey(ctx, p.ObjectType, keys, func(key directory.Key) error {
+			claims, err := r.claimsIf(p, key, linked)
+			if err == nil {
 				f(key, s.rivals.hash(claims))
 			}
-			if len(anchors) < chunkSize || ctx.Err() != nil {
-				return ctx.Err()
-			}
-			after = anchors[len(anchors)-1]
-		}
+			return err
+		})
 	}
-	err := each(func(_ directory.Key, h []uint64) {
+	var hashes []uint64
+	err := each(false, func(_ directory.Key, h []uint64) {
 		s.keys++
 		if len(h) > 0 {
 			s.unlinked++
 			hashes = append(hashes, h...)
 		}
 	})
-	if err != nil {
+	if err != nil || len(hashes) == 0 {
 		return s, err
 	}
 	slices.Sort(hashes)
@@ -224,16 +212,43 @@ func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (surv
 			s.rivals.twice[hashes[i]] = nil
 		}
 	}
-	if len(s.rivals.twice) == 0 {
-		return s, nil
+	err = each(true, func(key directory.Key, h []uint64) {
+		for _, hash := range h {
+			if _, wanted := slices.BinarySearch(hashes, hash); wanted {
+				s.rivals.twice[hash] = append(s.rivals.twice[hash], key)
+			}
+		}
+	})
+	if err != nil || len(s.rivals.twice) == 0 {
+		return s, err
 	}
-	return s, each(func(key directory.Key, h []uint64) {
+	return s, each(false, func(key directory.Key, h []uint64) {
 		for _, hash := range h {
 			if others, ok := s.rivals.twice[hash]; ok {
 				s.rivals.twice[hash] = append(others, key)
 			}
 		}
 	})
+}
+
+// eachKey calls f for every key of a type.
+func eachKey(ctx context.Context, objectType string, keys Keys, f func(directory.Key) error) error {
+	after := ""
+	for {
+		anchors, err := keys.Page(objectType, after, chunkSize)
+		if err != nil {
+			return err
+		}
+		for _, anchor := range anchors {
+			if err := f(directory.Key{Type: objectType, Anchor: anchor}); err != nil {
+				return err
+			}
+		}
+		if len(anchors) < chunkSize || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		after = anchors[len(anchors)-1]
+	}
 }
 
 func (x *rivals) hash(claims []provision.Claim) []uint64 {
@@ -244,19 +259,19 @@ func (x *rivals) hash(claims []provision.Claim) []uint64 {
 	return hashes
 }
 
-// unlinkedClaims gives the matching values of an object that is in scope and
-// has no link.
-func (r *run) unlinkedClaims(p *provision.Program, key directory.Key) ([]provision.Claim, error) {
-	linked, err := r.Ledger.Has(key)
-	if err != nil || linked {
+// claimsIf gives the matching values that an object in scope has now, if it is
+// linked or not as asked.
+func (r *run) claimsIf(p *provision.Program, key directory.Key, linked bool) ([]provision.Claim, error) {
+	has, err := r.Ledger.Has(key)
+	if err != nil || has != linked {
 		return nil, err
 	}
 	it := item{key: key}
 	if err := r.prepare(p, &it); err != nil {
 		return nil, err
 	}
-	d := provision.Decide(it.situation, p)
-	for _, need := range d.Need {
+	it.situation.Link = nil
+	for _, need := range provision.Decide(it.situation, p).Need {
 		if need.Kind == provision.LookupMatch {
 			return provision.Claims(p.Mapping, need.Matches), nil
 		}

@@ -182,6 +182,11 @@ func (r *run) conclude(p *provision.Program, it *item, receipt connector.Receipt
 		failure.Class == connector.Unknown && op.Kind != connector.Create && it.attempts == 0:
 		r.repeatLater(it, item{read: true})
 		return nil
+	case it.decision.Action == provision.ActionDisable && len(op.Modifications) > 0 && it.attempts == 0 &&
+		(failure.Class == connector.Conflict || failure.Class == connector.Rejected):
+		// A leaver is disabled whatever else the app does not take (decisions 8).
+		r.repeatLater(it, item{refused: failure.Error()})
+		return nil
 	case failure.Class == connector.Conflict && it.attempts == 0:
 		r.repeatLater(it, item{fresh: true, refused: failure.Detail})
 		return nil

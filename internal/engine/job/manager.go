@@ -171,13 +171,21 @@ func UnattendedSince(r store.Reader) (time.Time, error) {
 	if err != nil || !on {
 		return time.Time{}, err
 	}
+	var latest time.Time
 	data, err := r.Get(tableAttended, []byte("at"))
-	if err != nil || data == nil {
+	if err != nil {
 		return time.Time{}, err
 	}
-	at, err := time.Parse(time.RFC3339, string(data))
-	if err != nil {
-		return time.Time{}, nil //nolint:nilerr // a damaged note is worth no more than none
+	if at, err := time.Parse(time.RFC3339, string(data)); err == nil {
+		latest = at
 	}
-	return at, nil
+	// An agent that was killed wrote no note; what its jobs last did tells.
+	err = store.Each(r, tableStates, nil, func(row store.Row) error {
+		state, err := readState(r, string(row.Key))
+		if err == nil && state.CheckedAt.After(latest) {
+			latest = state.CheckedAt
+		}
+		return err
+	})
+	return latest, err
 }

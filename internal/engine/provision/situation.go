@@ -77,7 +77,8 @@ type Situation struct {
 	// a create or update whose answer was lost.
 	Recovered bool
 	// Refused is the target's word that a create is in conflict with an account
-	// that look-ups do not find.
+	// that look-ups do not find, or that it does not take what goes along with a
+	// disable.
 	Refused string
 	// Taken answers whether the target has a value already.
 	Taken func(path directory.Path, value string) (taken, known bool, err error)

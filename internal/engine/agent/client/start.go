@@ -80,7 +80,7 @@ func (c *Client) launch(ctx context.Context) error {
 	if err != nil {
 		state := cmd.Wait()
 		if errors.Is(err, agent.ErrNoWord) {
-			return fmt.Errorf("%w: %w", err, state)
+			return fmt.Errorf("%w (%w)", err, state)
 		}
 		return err
 	}

@@ -75,7 +75,8 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 		return out, rejected(codeInternal, fmt.Sprintf("%s %s has an address that is no URL", r.method, r.endpoint), nil)
 	}
 	if out.secrets, err = t.authorize(ctx, message); err != nil {
-		return out, &connector.Error{Class: connector.Denied, Code: codeUnauthorized, Detail: fmt.Sprintf("the credential cannot be resolved: %v", err), Err: err}
+		return out, &connector.Error{Class: connector.Denied, Code: codeUnauthorized, Detail: fmt.Sprintf("the credential cannot be resolved: %v", err),
+			Advice: "Give the credential what it refers to, as said above; then apply again, or start the job.", Err: err}
 	}
 	message.Header.Set("Accept", "application/scim+json, application/json")
 	if t.userAgent != "" {

@@ -21,6 +21,8 @@ type FaultyStore struct {
 	cutAt   int // 0: never
 	cut     chan struct{}
 	err     error
+	failAt  int // 0: never
+	once    error
 }
 
 var _ store.Store = (*FaultyStore)(nil)
@@ -61,6 +63,13 @@ func (f *FaultyStore) Fail(err error) {
 	f.err = err
 }
 
+// FailOnce lets the one commit fail that comes after n more.
+func (f *FaultyStore) FailOnce(n int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failAt, f.once = f.commits+n+1, err
+}
+
 // Commit is not withdrawn when ctx ends while it waits.
 func (f *FaultyStore) Commit(ctx context.Context, mutations ...store.Mutation) error {
 	if err := ctx.Err(); err != nil {
@@ -82,6 +91,9 @@ func (f *FaultyStore) Enqueue(mutations ...store.Mutation) store.Ticket {
 	f.commits++
 	if f.err != nil {
 		return refused{f.err}
+	}
+	if f.commits == f.failAt {
+		return refused{f.once}
 	}
 	ticket := f.Store.Enqueue(mutations...)
 	if f.commits == f.cutAt {

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -10,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/gallery"
 )
 

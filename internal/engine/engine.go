@@ -64,7 +64,7 @@ type Engine struct {
 	// checked still holds when it is written.
 	declaring sync.Mutex
 	deleted   *deletions
-	opened    sync.Map // secrets by credential and field
+	opened    sync.Map // secrets by credential, field and version
 }
 
 // Builtin is the registry of the connectors that this program has.
@@ -291,7 +291,7 @@ func (e *Engine) credentialOf(declared *config.Credential, secrets config.Secret
 		case now:
 			c.Fields[name] = func(context.Context) (string, error) { return given, nil }
 		case field.Version != nil:
-			c.Fields[name] = func(context.Context) (string, error) { return e.unseal(declared.ID, declared.Name, name) }
+			c.Fields[name] = func(context.Context) (string, error) { return e.unseal(declared, name) }
 		default:
 			c.Fields[name] = func(context.Context) (string, error) { return field.Value, nil }
 		}
@@ -299,22 +299,23 @@ func (e *Engine) credentialOf(declared *config.Credential, secrets config.Secret
 	return c, nil
 }
 
-// unseal opens a sealed secret once, and again after the credential changed:
-// opening costs more than the request that it is for.
-func (e *Engine) unseal(credentialID, credential, field string) (string, error) {
-	if opened, ok := e.opened.Load(credentialID + "/" + field); ok {
+// unseal opens a sealed secret once a version: opening costs more than the
+// request that it is for.
+func (e *Engine) unseal(c *config.Credential, field string) (string, error) {
+	version := fmt.Sprintf("%s/%s/%d", c.ID, field, *c.Fields[field].Version)
+	if opened, ok := e.opened.Load(version); ok {
 		return opened.(string), nil
 	}
-	sealed, err := e.catalog.Secret(credentialID, field)
+	sealed, err := e.catalog.Secret(c.ID, field)
 	if err != nil {
 		return "", err
 	}
 	if sealed == nil {
-		return "", fmt.Errorf("credential %q holds no %s: give it again and raise %s_wo_version", credential, field, field)
+		return "", fmt.Errorf("credential %q holds no %s: give it again and raise %s_wo_version", c.Name, field, field)
 	}
 	opened, err := e.keyring.Open(sealed)
 	if err == nil {
-		e.opened.Store(credentialID+"/"+field, opened)
+		e.opened.Store(version, opened)
 	}
 	return opened, err
 }

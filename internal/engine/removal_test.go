@@ -21,7 +21,7 @@ func crowd(w *world, n int, limits map[string]float64) {
 	w.save()
 	w.open()
 	w.declareApp(config.ScopeAll)
-	w.job = &config.Job{AppID: w.app.ID, Interval: "1h", AccidentalDeletions: limits}
+	w.job = &config.Job{AppID: w.app.ID, Interval: interval, AccidentalDeletions: limits}
 	w.apply()
 	w.wait("initial_cycle")
 	if w.actives() != n {
@@ -39,9 +39,9 @@ func (w *world) leave(from, to int) {
 }
 
 // every sets the job's interval.
-func (w *world) every(interval string) {
+func (w *world) every(duration string) {
 	w.t.Helper()
-	w.job.Interval = interval
+	w.job.Interval = duration
 	w.apply()
 }
 
@@ -229,7 +229,7 @@ func TestOnDemandLeavesWhatIsHeld(t *testing.T) {
 func TestGracePeriod(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		crowd(w, 6, nil)
-		w.every("6h")
+		w.every("5h59m")
 		w.leave(1, 2)
 		w.cycle()
 		if w.active("user1@example.com") || w.active("user2@example.com") {
@@ -271,7 +271,7 @@ func groupOf(w *world, n int, limits map[string]float64) {
 	w.declareApp(config.ScopeAll)
 	w.assign("", "Everybody")
 	w.assign("", "Others")
-	w.job = &config.Job{AppID: w.app.ID, Interval: "1h", AccidentalDeletions: limits}
+	w.job = &config.Job{AppID: w.app.ID, Interval: interval, AccidentalDeletions: limits}
 	w.apply()
 	w.wait("initial_cycle")
 	if got := len(w.members("Everybody")); got != n {
@@ -390,7 +390,7 @@ func user(i int) directory.Key { return directory.Key{Type: "User", Anchor: fmt.
 func TestFailedRemovalIsTriedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		crowd(w, 4, nil)
-		w.every("12h")
+		w.every("11h59m")
 		id := w.links()[user(1)].TargetID
 		w.route(func(target connector.Target) connector.Target {
 			return chaos.New(target, connector.SystemClock(), chaos.Rule{Method: connector.MethodSend, ID: id, Before: chaos.Error(connector.Rejected)})

@@ -164,7 +164,7 @@ func TestTwoAppsShareASource(t *testing.T) {
 		w.servers[second] = copyTarget(w.target(), "wiki")
 		wiki := declare(w, &config.App{Name: "wiki", SourceID: w.source.ID, Template: "scim", Scope: config.ScopeAll, SCIM: &config.SCIMConnection{BaseURL: second}})
 		declare(w, &config.Mapping{AppID: wiki.ID, ObjectType: "User", Attributes: userAttributes()})
-		declare(w, &config.Job{AppID: wiki.ID, Interval: "1h"})
+		declare(w, &config.Job{AppID: wiki.ID, Interval: interval})
 		time.Sleep(2 * time.Hour)
 		w.source.File = w.files("userPrincipalName") // another meaning of the anchor, for both
 		w.save()

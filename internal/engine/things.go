@@ -532,9 +532,6 @@ func (e *Engine) seal(thing config.Thing, secrets config.Secrets) ([]store.Mutat
 func (e *Engine) declared(ctx context.Context, before, after config.Thing) error {
 	switch x := after.(type) {
 	case *config.Credential:
-		for field := range x.Fields {
-			e.opened.Delete(x.ID + "/" + field)
-		}
 		if before == nil {
 			return nil
 		}

@@ -2,7 +2,6 @@ package cycle
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
@@ -23,62 +22,6 @@ func (r *run) references(ctx context.Context) error {
 		return err
 	}
 	return r.eachGroup(ctx, addMembers)
-}
-
-// lookAtHolders decides again about those who refer to an object that came or
-// went: their references are sent, and groups have their members compared.
-func (r *run) lookAtHolders(ctx context.Context) error {
-	r.mu.Lock()
-	holders := r.holders
-	r.holders = make(map[directory.Key]bool)
-	r.mu.Unlock()
-	for _, p := range r.Programs {
-		if !p.Mapping.Enabled {
-			continue
-		}
-		var items []item
-		for key := range holders {
-			if linked, err := r.Ledger.Has(key); err != nil {
-				return err
-			} else if linked && key.Type == p.ObjectType {
-				items = append(items, item{key: key, final: true})
-			}
-		}
-		slices.SortFunc(items, func(a, b item) int { return a.key.Compare(b.key) })
-		for start := 0; start < len(items); start += chunkSize {
-			if err := r.chunk(ctx, p, items[start:min(start+chunkSize, len(items))]); err != nil {
-				return err
-			}
-		}
-		if err := r.repeat(ctx, p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// recallStale has those looked at whom an interrupted cycle noted.
-func (r *run) recallStale() error {
-	if r.onDemand() {
-		return nil
-	}
-	stale, err := r.Ledger.Stale()
-	for _, key := range stale {
-		r.holders[key], r.stale[key] = true, true
-	}
-	return err
-}
-
-// settleStale forgets, at the end, whose references were to be looked at.
-func (r *run) settleStale(ctx context.Context) error {
-	if len(r.stale) == 0 {
-		return nil
-	}
-	mutations := make([]store.Mutation, 0, len(r.stale))
-	for _, key := range slices.SortedFunc(maps.Keys(r.stale), directory.Key.Compare) {
-		mutations = append(mutations, r.Ledger.DropStale(key))
-	}
-	return r.Store.Commit(ctx, mutations...)
 }
 
 // memberPass is one look over the members of groups.

@@ -60,3 +60,18 @@ func TestFail(t *testing.T) {
 		t.Errorf("%d commits, want 2", s.Commits())
 	}
 }
+
+func TestFailOnce(t *testing.T) {
+	broken := errors.New("input/output error")
+	s := Faulty(store.Memory())
+	commit(t, s, put("a", ""))
+	s.FailOnce(1, broken)
+	commit(t, s, put("b", ""))
+	if err := s.Commit(t.Context(), put("c", "")); !errors.Is(err, broken) {
+		t.Errorf("the second commit: %v", err)
+	}
+	commit(t, s, put("d", ""))
+	if got := keys(t, s, nil, nil, 10); len(got) != 3 {
+		t.Errorf("there are %q", got)
+	}
+}

@@ -1,0 +1,105 @@
+package cycle
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// noteHolders has those who refer to an object looked at again when its account
+// came, went or became another (decisions 31). What is noted of them is to be
+// committed with the link; an initial cycle looks at all of them anyway when it
+// is cut.
+func (r *run) noteHolders(key directory.Key, before, after *provision.Link) ([]store.Mutation, error) {
+	if usable(before) == usable(after) && (before == nil || after == nil || before.TargetID == after.TargetID) {
+		return nil, nil
+	}
+	var keys []directory.Key
+	err := eachHolder(r.Snapshot, key, "", func(edge directory.Edge) error {
+		keys = append(keys, edge.Holder)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, holder := range keys {
+		r.holders[holder] = true
+	}
+	if r.Cycle.Kind == status.Initial {
+		return nil, nil
+	}
+	if key.Type == directory.Group {
+		keys = append(keys, key) // its own members are to be sent
+	}
+	var mutations []store.Mutation
+	for _, holder := range keys {
+		if !r.stale[holder] {
+			r.stale[holder] = true
+			mutations = append(mutations, r.Ledger.PutStale(holder))
+		}
+	}
+	return mutations, nil
+}
+
+// lookAtHolders decides again about those who refer to an object that came or
+// went: their references are sent, and groups have their members compared.
+func (r *run) lookAtHolders(ctx context.Context) error {
+	r.mu.Lock()
+	holders := r.holders
+	r.holders = make(map[directory.Key]bool)
+	r.mu.Unlock()
+	for _, p := range r.Programs {
+		if !p.Mapping.Enabled {
+			continue
+		}
+		var items []item
+		for key := range holders {
+			if linked, err := r.Ledger.Has(key); err != nil {
+				return err
+			} else if linked && key.Type == p.ObjectType {
+				items = append(items, item{key: key, final: true})
+			}
+		}
+		slices.SortFunc(items, func(a, b item) int { return a.key.Compare(b.key) })
+		for start := 0; start < len(items); start += chunkSize {
+			if err := r.chunk(ctx, p, items[start:min(start+chunkSize, len(items))]); err != nil {
+				return err
+			}
+		}
+		if err := r.repeat(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recallStale has those looked at whom an interrupted cycle noted.
+func (r *run) recallStale() error {
+	if r.onDemand() {
+		return nil
+	}
+	stale, err := r.Ledger.Stale()
+	for _, key := range stale {
+		r.holders[key], r.stale[key] = true, true
+	}
+	return err
+}
+
+// settleStale forgets, at the end, whose references were to be looked at.
+func (r *run) settleStale(ctx context.Context) error {
+	if len(r.stale) == 0 {
+		return nil
+	}
+	mutations := make([]store.Mutation, 0, len(r.stale))
+	for _, key := range slices.SortedFunc(maps.Keys(r.stale), directory.Key.Compare) {
+		mutations = append(mutations, r.Ledger.DropStale(key))
+	}
+	return r.Store.Commit(ctx, mutations...)
+}

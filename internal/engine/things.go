@@ -275,9 +275,9 @@ func (e *Engine) check(ctx context.Context, thing, before config.Thing, secrets 
 		was, _ := before.(*config.App)
 		return e.checkApp(ctx, x, was)
 	case *config.Mapping:
-		return e.checkMapping(x)
+		return e.checkMapping(ctx, x)
 	case *config.Filter:
-		return e.parent(thing, x.AppID)
+		return e.checkFilter(ctx, x)
 	case *config.Assignment:
 		return e.checkAssignment(ctx, x, before)
 	case *config.Job:
@@ -290,24 +290,6 @@ func (e *Engine) parent(thing config.Thing, appID string) error {
 	if _, err := e.catalog.Get(config.KindApp, appID); err != nil {
 		return &api.Error{Code: api.CodeInvalid, Summary: fmt.Sprintf("Cannot save %s", describe(thing)), Path: []string{"app_id"},
 			Detail: fmt.Sprintf("There is no app of the id %q.", appID), Advice: "Refer to the id of a provisioning_app."}
-	}
-	return nil
-}
-
-func (e *Engine) checkMapping(m *config.Mapping) error {
-	if err := e.parent(m, m.AppID); err != nil {
-		return err
-	}
-	declared, err := e.catalog.Declared(m.AppID)
-	if err != nil {
-		return internal(err)
-	}
-	var source mapping.Source
-	if declared.Source != nil {
-		source = declared.Source.MappingSource(m.ObjectType)
-	}
-	if problems := m.ValidateWith(source, nil); len(problems) > 0 {
-		return invalid(m, problems)
 	}
 	return nil
 }

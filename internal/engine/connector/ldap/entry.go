@@ -85,7 +85,7 @@ type thing struct {
 // translate makes the object of an entry.
 func (d *search) translate(entry *goldap.Entry, a anchor, schema *subschema) thing {
 	key := directory.Key{Type: d.typ, Anchor: a.String()}
-	fail := func(format string, arguments ...any) thing {
+	broken := func(format string, arguments ...any) thing {
 		return thing{
 			change:  connector.Change{Kind: connector.Seen, Object: directory.Object{Key: key}},
 			problem: fmt.Sprintf(format, arguments...),
@@ -93,7 +93,7 @@ func (d *search) translate(entry *goldap.Entry, a anchor, schema *subschema) thi
 	}
 	dn, err := NormalizeDN(entry.DN)
 	if err != nil {
-		return fail("its distinguished name cannot be taken: %v", err)
+		return broken("its distinguished name cannot be taken: %v", err)
 	}
 	values := map[string][]directory.Value{anchorAttribute: {directory.Text(key.Anchor)}}
 	var edges []directory.Edge
@@ -104,16 +104,16 @@ func (d *search) translate(entry *goldap.Entry, a anchor, schema *subschema) thi
 		case isOperational(name) || isSecret(name):
 			continue
 		case !attributeDescription.MatchString(attribute.Name):
-			return fail("it has an attribute with the name %q, which is none", attribute.Name)
+			return broken("it has an attribute with the name %q, which is none", attribute.Name)
 		}
 		if edge := d.edge(name); edge != "" {
 			if strings.HasPrefix(strings.ToLower(options), "range=") {
-				return fail("the server gives only a part of the values of %s; read it as an active_directory source", name)
+				return broken("the server gives only a part of the values of %s; read it as an active_directory source", name)
 			}
 			for _, value := range attribute.Values {
 				to, err := NormalizeDN(value)
 				if err != nil {
-					return fail("a value of %s is no distinguished name: %v", name, err)
+					return broken("a value of %s is no distinguished name: %v", name, err)
 				}
 				edges = append(edges, directory.Edge{Holder: key, Attribute: edge, To: directory.Ref{By: dnReference, Value: to}})
 			}
@@ -123,7 +123,7 @@ func (d *search) translate(entry *goldap.Entry, a anchor, schema *subschema) thi
 		for _, raw := range attribute.ByteValues {
 			text := textOf(raw, binary)
 			if size += len(text); len(text) > maxText || size > maxObject {
-				return fail("a value of %s, or all values together, are too long: at most %d and %d bytes are taken", own, maxText, maxObject)
+				return broken("a value of %s, or all values together, are too long: at most %d and %d bytes are taken", own, maxText, maxObject)
 			}
 			values[own] = append(values[own], directory.Text(text))
 		}

@@ -176,7 +176,7 @@ func (e *Engine) TestConnection(ctx context.Context, kind config.Kind, id string
 		if err != nil {
 			return nil, internal(err)
 		}
-		findings, err := target.Test(ctx, probes(template))
+		findings, err := target.Test(ctx, template.Matching())
 		if err != nil {
 			return findings, connectionFailed(x, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
 )
 
@@ -112,6 +113,19 @@ func (t Template) Mapping(appID, objectType string) (*config.Mapping, bool) {
 		return nil, false
 	}
 	return &config.Mapping{AppID: appID, ObjectType: objectType, Attributes: m.Attributes}, true
+}
+
+// Matching gives the first matching attribute of each preconfigured mapping, by
+// which a connection is probed.
+func (t Template) Matching() map[string]directory.Path {
+	matching := make(map[string]directory.Path)
+	for objectType := range t.Mappings {
+		m, _ := t.Mapping("", objectType)
+		if compiled, err := mapping.Compile(m.Definition(), mapping.Source{}, nil); err == nil {
+			matching[objectType] = compiled.MatchingPaths()[0]
+		}
+	}
+	return matching
 }
 
 // Check gives what is wrong with an app as an instance of its template.

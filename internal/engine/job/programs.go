@@ -75,20 +75,14 @@ func programs(released *catalog.Released, job *config.Job, features connector.Fe
 // connection is probed.
 func matchingOf(released *catalog.Released) map[string]directory.Path {
 	matching := make(map[string]directory.Path)
-	note := func(m *config.Mapping) {
+	if template, err := gallery.Get(released.App.Template, released.App.TemplateRevision); err == nil {
+		matching = template.Matching()
+	}
+	for _, m := range released.Mappings {
 		compiled, err := mapping.Compile(m.Definition(), mapping.Source{}, nil)
 		if err == nil && compiled.Enabled {
 			matching[m.ObjectType] = compiled.MatchingPaths()[0]
 		}
-	}
-	if template, err := gallery.Get(released.App.Template, released.App.TemplateRevision); err == nil {
-		for objectType := range template.Mappings {
-			m, _ := template.Mapping(released.App.ID, objectType)
-			note(m)
-		}
-	}
-	for _, m := range released.Mappings {
-		note(m)
 	}
 	return matching
 }

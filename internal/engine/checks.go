@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/gallery"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/job"
+)
+
+// check tests a thing before it is saved: by itself, against what it refers to,
+// and, for what connects, by connecting. before is nil for a new one.
+func (e *Engine) check(ctx context.Context, thing, before config.Thing, secrets config.Secrets) error {
+	if problems := thing.Validate(); len(problems) > 0 {
+		return invalid(thing, problems)
+	}
+	switch x := thing.(type) {
+	case *config.Credential:
+		return e.checkCredential(ctx, x, before, secrets)
+	case *config.Source:
+		return e.checkSource(ctx, x)
+	case *config.App:
+		was, _ := before.(*config.App)
+		return e.checkApp(ctx, x, was)
+	case *config.Mapping:
+		return e.checkMapping(ctx, x)
+	case *config.Filter:
+		return e.checkFilter(ctx, x)
+	case *config.Assignment:
+		return e.checkAssignment(ctx, x, before)
+	case *config.Job:
+		return e.checkJob(x, before)
+	}
+	return nil
+}
+
+func (e *Engine) parent(thing config.Thing, appID string) error {
+	if _, err := e.catalog.Get(config.KindApp, appID); err != nil {
+		return &api.Error{Code: api.CodeInvalid, Summary: fmt.Sprintf("Cannot save %s", describe(thing)), Path: []string{"app_id"},
+			Detail: fmt.Sprintf("There is no app of the id %q.", appID), Advice: "Refer to the id of a provisioning_app."}
+	}
+	return nil
+}
+
+func (e *Engine) checkAssignment(ctx context.Context, a *config.Assignment, before config.Thing) error {
+	if err := e.parent(a, a.AppID); err != nil {
+		return err
+	}
+	if was, ok := before.(*config.Assignment); ok && was.User == a.User && was.Group == a.Group {
+		a.Object, a.CreatedAt = was.Object, was.CreatedAt
+		return nil
+	}
+	declared, err := e.catalog.Declared(a.AppID)
+	if err != nil {
+		return internal(err)
+	}
+	if declared.Source == nil {
+		return api.Errorf(api.CodeInvalid, "Cannot assign", "The app's source is gone.")
+	}
+	source, err := e.openSource(ctx, declared.Source)
+	if err != nil {
+		return connectionFailed(a, err)
+	}
+	typ, text, path := directory.User, a.User, "user"
+	if text == "" {
+		typ, text, path = directory.Group, a.Group, "group"
+	}
+	key, _, err := job.Resolve(ctx, source, declared.Source, typ, text)
+	var missing *job.NotFoundError
+	var several *job.AmbiguousError
+	switch {
+	case errors.As(err, &missing):
+		return &api.Error{Code: api.CodeInvalid, Summary: fmt.Sprintf("Cannot assign %q", text), Path: []string{path},
+			Detail: config.Sentence(err.Error()), Advice: "Correct the name, or add it to the source first."}
+	case errors.As(err, &several):
+		return &api.Error{Code: api.CodeAmbiguous, Summary: fmt.Sprintf("Cannot assign %q", text), Path: []string{path},
+			Detail: config.Sentence(err.Error()), Advice: "Name it by its id."}
+	case err != nil:
+		return connectionFailed(a, err)
+	}
+	a.Object, a.CreatedAt = key, e.clock.Now().UTC()
+	return nil
+}
+
+func (e *Engine) checkJob(j *config.Job, before config.Thing) error {
+	if err := e.parent(j, j.AppID); err != nil {
+		return err
+	}
+	app, err := e.catalog.Get(config.KindApp, j.AppID)
+	if err != nil {
+		return internal(err)
+	}
+	if app.(*config.App).Mode == config.Manual {
+		return &api.Error{Code: api.CodeInvalid, Summary: "Cannot save the job", Path: []string{"app_id"},
+			Detail: fmt.Sprintf("App %q has mode = \"manual\", which allows no job.", app.(*config.App).Name), Advice: `Set mode = "automatic", or remove the job.`}
+	}
+	j.MetRevisions, j.AwaitedCycle = nil, ""
+	if was, ok := before.(*config.Job); ok {
+		j.MetRevisions, j.AwaitedCycle = was.MetRevisions, was.AwaitedCycle
+	}
+	if j.WaitFor == "" || j.WaitFor == "none" || !j.IsEnabled() {
+		j.MetRevisions = slices.Clone(j.Revisions) // nothing is waited for
+	}
+	var unknown *job.ErrUnknownRevision
+	if err := e.jobs.CheckRevisions(j.AppID, j.Revisions); errors.As(err, &unknown) {
+		return &api.Error{Code: api.CodeConflict, Summary: "Cannot release the configuration", Path: []string{"revisions"},
+			Detail: config.Sentence(unknown.Error()), Advice: "List revisions by reference, such as provisioning_app.x.revision, and apply again."}
+	} else if err != nil {
+		return internal(err)
+	}
+	return nil
+}
+
+func (e *Engine) checkSource(ctx context.Context, s *config.Source) error {
+	if s.CredentialID != "" {
+		if _, err := e.catalog.Get(config.KindCredential, s.CredentialID); err != nil {
+			return noCredential(s, s.CredentialID)
+		}
+	}
+	source, err := e.openSource(ctx, s)
+	if err != nil {
+		return connectionFailed(s, err)
+	}
+	if _, err := source.Test(ctx); err != nil {
+		return connectionFailed(s, err)
+	}
+	return nil
+}
+
+func noCredential(thing config.Thing, id string) error {
+	return &api.Error{Code: api.CodeInvalid, Summary: fmt.Sprintf("Cannot save %s", describe(thing)), Path: []string{"credential_id"},
+		Detail: fmt.Sprintf("There is no credential of the id %q.", id), Advice: "Refer to the id of a provisioning_credential."}
+}
+
+// checkApp tests the connection when it, or the credential, changed.
+func (e *Engine) checkApp(ctx context.Context, a, before *config.App) error {
+	if problems := gallery.Check(a); len(problems) > 0 {
+		return invalid(a, problems)
+	}
+	if _, err := e.catalog.Get(config.KindSource, a.SourceID); err != nil {
+		return &api.Error{Code: api.CodeInvalid, Summary: fmt.Sprintf("Cannot save %s", describe(a)), Path: []string{"source_id"},
+			Detail: fmt.Sprintf("There is no source of the id %q.", a.SourceID), Advice: "Refer to the id of a provisioning_source."}
+	}
+	if a.CredentialID != "" {
+		if _, err := e.catalog.Get(config.KindCredential, a.CredentialID); err != nil {
+			return noCredential(a, a.CredentialID)
+		}
+	}
+	template, err := gallery.Latest(a.Template)
+	if err != nil {
+		return internal(err)
+	}
+	a.TemplateRevision = template.Revision
+	if before != nil && before.Template == a.Template {
+		a.TemplateRevision = before.TemplateRevision // decisions 7
+	}
+	_, connection := a.Connector()
+	if before != nil {
+		_, was := before.Connector()
+		if reflect.DeepEqual(was, connection) && before.CredentialID == a.CredentialID && before.Template == a.Template {
+			return nil
+		}
+	}
+	if a.SkipTestConnection {
+		return nil
+	}
+	target, err := e.openTargetWith(a, nil)
+	if err != nil {
+		return connectionFailed(a, err)
+	}
+	if _, err := target.Test(ctx, template.Matching()); err != nil {
+		return connectionFailed(a, err)
+	}
+	return nil
+}
+
+// checkCredential tests a new secret against each app that uses it before it
+// replaces the old (decisions 45).
+func (e *Engine) checkCredential(ctx context.Context, c *config.Credential, before config.Thing, secrets config.Secrets) error {
+	for _, name := range config.SecretFields(c.Method) {
+		if c.Fields[name].Version != nil && secrets[name] == "" {
+			if was, ok := before.(*config.Credential); ok && was.Method == c.Method && sameVersion(was.Fields[name], c.Fields[name]) {
+				continue
+			}
+			return &api.Error{Code: api.CodeInvalid, Summary: fmt.Sprintf("Cannot save %s", describe(c)), Path: []string{c.Method, name + "_wo"},
+				Detail: fmt.Sprintf("The %s is empty.", name), Advice: "Give a value; the variable it comes from may be unset."}
+		}
+	}
+	if before == nil {
+		return nil
+	}
+	given, err := e.credentialOf(c, secrets)
+	if err != nil {
+		return internal(err)
+	}
+	return e.catalog.Each(config.KindApp, func(thing config.Thing) error {
+		app := thing.(*config.App)
+		if app.CredentialID != c.ID || app.SkipTestConnection {
+			return nil
+		}
+		template, err := gallery.Get(app.Template, app.TemplateRevision)
+		if err != nil {
+			return internal(err)
+		}
+		target, err := e.openTargetWith(app, &given)
+		if err != nil {
+			return connectionFailed(app, err)
+		}
+		if _, err := target.Test(ctx, template.Matching()); err != nil {
+			failed := connectionFailed(app, err)
+			failed.Detail += " The credential stays as it was."
+			return failed
+		}
+		return nil
+	})
+}
+
+func sameVersion(a, b config.Field) bool {
+	return a.Version != nil && b.Version != nil && *a.Version == *b.Version
+}

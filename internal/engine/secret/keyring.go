@@ -1,6 +1,5 @@
 // Package secret keeps secrets from being read: it seals those that are stored,
-// resolves references to those that are kept elsewhere, and takes known ones out
-// of text that goes to a log.
+// and resolves references to those that are kept elsewhere.
 package secret
 
 import (

@@ -92,6 +92,14 @@ func TestBadInput_plan(t *testing.T) {
 		block("source", "two", `name = "staff"`, `file = { users = { path = "people.csv", id = "id" } }`),
 		block("app", "manual", `name = "manual"`, `source_id = "x"`, `template = "scim"`, `mode = "manual"`, `scim = { base_url = "https://a.example.com" }`),
 		block("job", "manual", `app_id = provisioning_app.manual.id`),
+		block("app", "chat", `name = "chat"`, `source_id = provisioning_source.crew.id`, `template = "scim"`, `scim = { base_url = terraform_data.later.output }`),
+		`resource "terraform_data" "later" { input = "https://a.example.com" }`,
+		block("source", "crew", `name = "crew"`, `file = { users = { path = "people.csv", id = "id" } }`),
+		block("attribute_mapping", "users", `app_id = provisioning_app.chat.id`, `object_type = "User"`,
+			`attributes = { "userName" = { source = "maill", matching_precedence = 1 } }`),
+		block("scoping_filter", "staff", `app_id = provisioning_app.chat.id`, `object_type = "User"`, `name = "staff"`,
+			`clauses = [{ attribute = "maill", operator = "is_not_null" }]`),
+		block("assignment", "nobody", `app_id = provisioning_app.chat.id`, `user = "nobody@example.com"`),
 	)
 	w.write("people.csv", "id,mail\n1,ada@example.com\n")
 	o := w.plan()
@@ -103,6 +111,10 @@ func TestBadInput_plan(t *testing.T) {
 		"provisioning_source.people": {"Missing file", "nobody.csv", "Correct the path"},
 		twin:                         {`Two resources declare source "staff"`, "give it another name"},
 		"provisioning_job.manual":    {`App "manual" has no job`, `Set mode = "automatic"`, "or remove this job"},
+		// The app is not known whole: its address comes with the apply.
+		"provisioning_attribute_mapping.users": {`attributes["userName"].source`, "unknown attribute [maill]", "did you mean [mail]?"},
+		"provisioning_scoping_filter.staff":    {`no attribute "maill"`, `Did you mean "mail"?`},
+		"provisioning_assignment.nobody":       {`Cannot assign "nobody@example.com"`, "Correct the name, or add it to the source first."},
 	})
 }
 
@@ -142,16 +154,15 @@ func TestBadInput_apply(t *testing.T) {
 		app("open", open.URL, ""), app("down", down.URL, ""), app("page", page.URL, ""),
 		app("wrong", locked.URL, "credential_id = provisioning_credential.wrong.id"),
 		app("unset", open.URL, "credential_id = provisioning_credential.reference.id"),
-		block("assignment", "nobody", "app_id = provisioning_app.open.id", `user = "nobody@example.com"`),
 	)
+	other.plan().says(t, "warning", `There is a source "people" already`, "unless this plan destroys that one as well", "terraform import", "moved {")
 	o := other.apply()
 	assertTells(t, o, map[string][]string{
-		"provisioning_source.people":     {`There is a source "people" already`, "terraform import 'provisioning_source.<label>' 'people'", "import {", "moved {"},
-		"provisioning_app.down":          {`Cannot connect app "down"`, "connection refused", "Check base_url"},
-		"provisioning_app.page":          {`Cannot connect app "page"`, "not SCIM", "Check base_url"},
-		"provisioning_app.wrong":         {`Cannot connect app "wrong"`, "401"},
-		"provisioning_app.unset":         {`Cannot connect app "unset"`, "PROVISIONING_TEST_UNSET"},
-		"provisioning_assignment.nobody": {`Cannot assign "nobody@example.com"`, "Correct the name, or add it to the source first."},
+		"provisioning_source.people": {`There is a source "people" already`, "terraform import 'provisioning_source.<label>' 'people'", "import {", "moved {"},
+		"provisioning_app.down":      {`Cannot connect app "down"`, "connection refused", "Check base_url"},
+		"provisioning_app.page":      {`Cannot connect app "page"`, "not SCIM", "Check base_url"},
+		"provisioning_app.wrong":     {`Cannot connect app "wrong"`, "401"},
+		"provisioning_app.unset":     {`Cannot connect app "unset"`, "PROVISIONING_TEST_UNSET"},
 	})
 	if strings.Contains(o.text, canary) {
 		t.Error("an error holds the token")

@@ -15,14 +15,7 @@ import (
 )
 
 // checkMapping tests a mapping against the source that it reads.
-func (e *Engine) checkMapping(ctx context.Context, m *config.Mapping) error {
-	if err := e.parent(m, m.AppID); err != nil {
-		return err
-	}
-	declared, err := e.catalog.Declared(m.AppID)
-	if err != nil {
-		return internal(err)
-	}
+func (e *Engine) checkMapping(ctx context.Context, m *config.Mapping, declared *catalog.Released) error {
 	var source mapping.Source
 	if declared.Source != nil {
 		source = declared.Source.MappingSource(m.ObjectType)
@@ -36,14 +29,7 @@ func (e *Engine) checkMapping(ctx context.Context, m *config.Mapping) error {
 
 // checkFilter refuses clauses on attributes that the source does not have: a
 // misspelt one is null for everybody, and lets nobody or everybody in.
-func (e *Engine) checkFilter(ctx context.Context, f *config.Filter) error {
-	if err := e.parent(f, f.AppID); err != nil {
-		return err
-	}
-	declared, err := e.catalog.Declared(f.AppID)
-	if err != nil {
-		return internal(err)
-	}
+func (e *Engine) checkFilter(ctx context.Context, f *config.Filter, declared *catalog.Released) error {
 	if declared.Source == nil {
 		return nil
 	}

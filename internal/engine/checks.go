@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/catalog"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/gallery"
@@ -28,12 +29,8 @@ func (e *Engine) check(ctx context.Context, thing, before config.Thing, secrets 
 	case *config.App:
 		was, _ := before.(*config.App)
 		return e.checkApp(ctx, x, was)
-	case *config.Mapping:
-		return e.checkMapping(ctx, x)
-	case *config.Filter:
-		return e.checkFilter(ctx, x)
-	case *config.Assignment:
-		return e.checkAssignment(ctx, x, before)
+	case *config.Mapping, *config.Filter, *config.Assignment:
+		return e.checkPiece(ctx, x, before)
 	case *config.Job:
 		return e.checkJob(x, before)
 	}
@@ -48,18 +45,60 @@ func (e *Engine) parent(thing config.Thing, appID string) error {
 	return nil
 }
 
-func (e *Engine) checkAssignment(ctx context.Context, a *config.Assignment, before config.Thing) error {
-	if err := e.parent(a, a.AppID); err != nil {
+// checkPiece tests a piece of an app against the app and its source.
+func (e *Engine) checkPiece(ctx context.Context, piece, before config.Thing) error {
+	appID := piece.Identity().Parent
+	if err := e.parent(piece, appID); err != nil {
 		return err
 	}
-	if was, ok := before.(*config.Assignment); ok && was.User == a.User && was.Group == a.Group {
-		a.Object, a.CreatedAt = was.Object, was.CreatedAt
-		return nil
-	}
-	declared, err := e.catalog.Declared(a.AppID)
+	declared, err := e.catalog.Declared(appID)
 	if err != nil {
 		return internal(err)
 	}
+	switch x := piece.(type) {
+	case *config.Mapping:
+		return e.checkMapping(ctx, x, declared)
+	case *config.Filter:
+		return e.checkFilter(ctx, x, declared)
+	case *config.Assignment:
+		if was, ok := before.(*config.Assignment); ok && was.User == x.User && was.Group == x.Group {
+			x.Object, x.CreatedAt = was.Object, was.CreatedAt
+			return nil
+		}
+		return e.checkAssignment(ctx, x, declared)
+	}
+	return nil
+}
+
+// Check implements api.Service.
+func (e *Engine) Check(ctx context.Context, request api.CheckRequest) ([]api.Warning, error) {
+	if request.App == nil || request.Source == nil {
+		return nil, api.Errorf(api.CodeInvalid, "Cannot check", "A piece is checked with its app and its source.")
+	}
+	planned := &catalog.Released{App: request.App, Source: request.Source}
+	if stored, err := e.catalog.Get(config.KindApp, request.App.ID); err == nil && stored.(*config.App).Template == planned.App.Template {
+		planned.App.TemplateRevision = stored.(*config.App).TemplateRevision
+	} else if template, err := gallery.Latest(planned.App.Template); err == nil {
+		planned.App.TemplateRevision = template.Revision
+	}
+	switch {
+	case request.Mapping != nil:
+		return nil, e.checkMapping(ctx, request.Mapping, planned)
+	case request.Filter != nil:
+		return nil, e.checkFilter(ctx, request.Filter, planned)
+	case request.Assignment != nil:
+		err := e.checkAssignment(ctx, request.Assignment, planned)
+		var refused *api.Error
+		if errors.As(err, &refused) && refused.Code == api.CodeConnectionFailed {
+			return nil, nil // the source tells when it is saved
+		}
+		return nil, err
+	}
+	return nil, api.Errorf(api.CodeInvalid, "Cannot check", "No piece is given.")
+}
+
+// checkAssignment finds the one object that an assignment names.
+func (e *Engine) checkAssignment(ctx context.Context, a *config.Assignment, declared *catalog.Released) error {
 	if declared.Source == nil {
 		return api.Errorf(api.CodeInvalid, "Cannot assign", "The app's source is gone.")
 	}

@@ -35,6 +35,7 @@ type agent struct {
 	identity api.Identity
 	planned  map[string]config.Thing
 	creating map[string]bool  // ids of what is planned to be created
+	kept     map[string]bool  // ids of what is in the state
 	notices  diag.Diagnostics // about the agent itself, not told yet
 }
 
@@ -120,6 +121,24 @@ func (a *agent) claim(id string) bool {
 	return true
 }
 
+// keep notes that a thing is in the state.
+func (a *agent) keep(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.kept == nil {
+		a.kept = map[string]bool{}
+	}
+	a.kept[id] = true
+}
+
+// isKept reports whether a thing was met in the state so far. Terraform plans a
+// replacement right after what it replaces, but gives no order to others.
+func (a *agent) isKept(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.kept[id]
+}
+
 // plan remembers a thing as it is planned, so that what is planned after it can
 // be checked against it before it exists.
 func (a *agent) plan(thing config.Thing) {
@@ -151,6 +170,17 @@ func (a *agent) thing(ctx context.Context, kind config.Kind, id string) config.T
 		return nil
 	}
 	return thing
+}
+
+// of gives an app and its source as they are planned, else as the engine has
+// them; nil for what cannot be told.
+func (a *agent) of(ctx context.Context, appID string) (*config.App, *config.Source) {
+	app, ok := a.thing(ctx, config.KindApp, appID).(*config.App)
+	if !ok {
+		return nil, nil
+	}
+	source, _ := a.thing(ctx, config.KindSource, app.SourceID).(*config.Source)
+	return app, source
 }
 
 // storeKey is where private state names the store that a thing is in.

@@ -25,6 +25,7 @@ func newAppResource() resource.Resource {
 	return &appResource{declared{
 		kind:         config.KindApp,
 		alternatives: []string{"scim"},
+		immaterial:   []string{"scim", "credential_id", "skip_test_connection", "protected", "labels", "revision"},
 		newModel:     func() model { return &appModel{} },
 	}}
 }

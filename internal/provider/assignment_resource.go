@@ -71,6 +71,17 @@ func (r *assignmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	}
 }
 
+// ModifyPlan looks for the one who is assigned in the source, as far as that is
+// declared or planned. What is assigned already stays so (decisions 26).
+func (r *assignmentResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	if thing := r.modifyPlan(ctx, req, resp); thing != nil && req.State.Raw.IsNull() {
+		r.checkPiece(ctx, thing, req, resp)
+	}
+}
+
 func (m *assignmentModel) toConfig(context.Context) (config.Thing, diag.Diagnostics) {
 	return &config.Assignment{
 		ID: m.ID.ValueString(), AppID: m.AppID.ValueString(),

@@ -43,7 +43,7 @@ func TestAccAssignment_nobody(t *testing.T) {
 			service := newEngine(t)
 			resource.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: factories(service),
-				Steps:                    []resource.TestStep{{Config: service.grace(test.whom), ExpectError: says(test.want...)}},
+				Steps:                    []resource.TestStep{{Config: service.grace(test.whom), PlanOnly: true, ExpectError: says(test.want...)}},
 			})
 		})
 	}

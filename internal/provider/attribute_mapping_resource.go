@@ -148,16 +148,13 @@ func (r *attributeMappingResource) ModifyPlan(ctx context.Context, req resource.
 		return
 	}
 	m := thing.(*config.Mapping)
-	app, ok := r.agent.thing(ctx, config.KindApp, m.AppID).(*config.App)
-	if !ok {
-		return
-	}
-	source, ok := r.agent.thing(ctx, config.KindSource, app.SourceID).(*config.Source)
-	if !ok {
+	_, source := r.agent.of(ctx, m.AppID)
+	if source == nil {
 		return
 	}
 	problems := settled(m.ValidateWith(source.MappingSource(m.ObjectType), nil), req.Plan.Raw, nil)
 	addProblems(&resp.Diagnostics, problems, req.Plan.Schema.Type())
+	r.checkPiece(ctx, m, req, resp)
 }
 
 func (m *attributeMappingModel) toConfig(ctx context.Context) (config.Thing, diag.Diagnostics) {

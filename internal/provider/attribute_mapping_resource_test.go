@@ -105,6 +105,9 @@ func TestAccMapping_invalid(t *testing.T) {
 		"two sources":           {`{ ` + match + `"title" = { source = "a", constant = "b" } }`, "keep one"},
 		"no path":               {`{ ` + match + `"emails[type eq" = { source = "a" } }`, `attributes["emails[type eq"]`},
 		"unknown apply":         {`{ ` + match + `"title" = { source = "a", apply = "once" } }`, "use always, on_create or add_values"},
+		"not in the source":     {`{ ` + match + `"title" = { source = "jobTitel" } }`, `did you mean [jobTitle]?`},
+		"not in the source, in an expression": {`{ ` + match + `"title" = { expression = "ToLower([jobTitel])" } }`,
+			`attributes["title"].expression`},
 		"reference in expression": {`{ ` + match + `"title" = { expression = "ToLower([manager])" } }`,
 			`refers to other objects and cannot be used in an expression`},
 	} {

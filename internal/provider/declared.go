@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -31,8 +32,10 @@ type declared struct {
 	kind config.Kind
 	// alternatives are the attributes of which exactly one must be given.
 	alternatives []string
-	newModel     func() model
-	agent        *agent
+	// immaterial are the attributes that no check of another resource depends on.
+	immaterial []string
+	newModel   func() model
+	agent      *agent
 }
 
 // noun is the kind as it stands in messages.
@@ -108,9 +111,22 @@ func (d *declared) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	}
 }
 
+// keep notes that a thing is in the state of this configuration: one of its
+// name that is planned replaces it.
+func (d *declared) keep(ctx context.Context, req resource.ModifyPlanRequest) {
+	if d.agent == nil || req.State.Raw.IsNull() {
+		return
+	}
+	var id types.String
+	if diags := req.State.GetAttribute(ctx, path.Root("id"), &id); !diags.HasError() {
+		d.agent.keep(id.ValueString())
+	}
+}
+
 // modifyPlan does what ModifyPlan must for every resource that is not
 // destroyed, and gives the planned thing, nil after an error.
 func (d *declared) modifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) config.Thing {
+	d.keep(ctx, req)
 	m := d.newModel()
 	resp.Diagnostics.Append(req.Plan.Get(ctx, m)...)
 	if resp.Diagnostics.HasError() {
@@ -121,7 +137,7 @@ func (d *declared) modifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	if resp.Diagnostics.HasError() {
 		return nil
 	}
-	if revision := thing.Revision(); revision != "" && revisionKnown(req.Plan.Raw) {
+	if revision := thing.Revision(); revision != "" && knownBut(req.Plan.Raw, unrevised) {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("revision"), revision)...)
 	}
 	if req.State.Raw.IsNull() && identityKnown(req.Plan.Raw, thing.Identity()) {
@@ -143,33 +159,67 @@ func (d *declared) modifyPlan(ctx context.Context, req resource.ModifyPlanReques
 				"Two things of a kind cannot have one name. Remove one of the resources, or give it another name.")
 			return nil
 		}
+		if generation.ExistingID != "" && !d.agent.isKept(generation.ExistingID) {
+			d.warnExists(ctx, &resp.Diagnostics, service, thing, generation.ExistingID)
+		}
 		thing.SetID(generation.ID)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), generation.ID)...)
 	}
-	if thing.GetID() != "" && resp.Plan.Raw.IsFullyKnown() {
+	if thing.GetID() != "" && knownBut(resp.Plan.Raw, d.immaterial) {
 		d.agent.plan(thing)
 	}
 	return thing
 }
 
-// unrevised are the attributes that no revision depends on.
-var unrevised = map[string]bool{
-	"id": true, "revision": true, "app_id": true, "source_id": true, "credential_id": true,
-	"skip_test_connection": true, "labels": true,
-}
-
-func revisionKnown(plan tftypes.Value) bool {
+// knownBut reports whether all of a planned resource is known, but for some
+// attributes.
+func knownBut(plan tftypes.Value, names []string) bool {
 	var attributes map[string]tftypes.Value
 	if err := plan.As(&attributes); err != nil {
 		return false
 	}
 	for name, value := range attributes {
-		if !unrevised[name] && !value.IsFullyKnown() {
+		if !value.IsFullyKnown() && !slices.Contains(names, name) {
 			return false
 		}
 	}
 	return true
 }
+
+// checkPiece asks the engine what it would refuse of a planned piece of an app,
+// as far as the app and its source are declared or planned. A piece that did
+// not change was checked when it did.
+func (d *declared) checkPiece(ctx context.Context, piece config.Thing, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) || !knownBut(resp.Plan.Raw, []string{"revision"}) {
+		return
+	}
+	app, source := d.agent.of(ctx, piece.Identity().Parent)
+	if app == nil || source == nil {
+		return
+	}
+	service, err := d.agent.reach(ctx, &resp.Diagnostics)
+	if err != nil {
+		return // it was reached a moment ago; Create tells
+	}
+	request := api.CheckRequest{App: app, Source: source}
+	switch x := piece.(type) {
+	case *config.Mapping:
+		request.Mapping = x
+	case *config.Filter:
+		request.Filter = x
+	case *config.Assignment:
+		request.Assignment = x
+	}
+	warnings, err := service.Check(ctx, request)
+	if err != nil {
+		addError(&resp.Diagnostics, err, "Cannot plan "+d.called(piece), req.Plan.Schema.Type())
+		return
+	}
+	addWarnings(&resp.Diagnostics, warnings)
+}
+
+// unrevised are the attributes that no revision depends on.
+var unrevised = []string{"id", "revision", "app_id", "source_id", "credential_id", "skip_test_connection", "labels"}
 
 // identifying are the attributes that an identity is made of.
 var identifying = []string{"app_id", "name", "object_type", "user", "group", "role"}

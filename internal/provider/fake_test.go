@@ -34,6 +34,7 @@ type fakeEngine struct {
 	wait     func(ctx context.Context, request api.WaitRequest, progress func(status.Progress)) (api.WaitResult, error)
 	waits    []api.WaitRequest
 	refuse   func(thing config.Thing) error // of Create and Update
+	checks   func(request api.CheckRequest) ([]api.Warning, error)
 }
 
 var _ api.Service = (*fakeEngine)(nil)
@@ -91,6 +92,15 @@ func (f *fakeEngine) check(thing config.Thing) error {
 		return f.refuse(thing)
 	}
 	return nil
+}
+
+func (f *fakeEngine) Check(_ context.Context, request api.CheckRequest) ([]api.Warning, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.checks == nil {
+		return nil, nil
+	}
+	return f.checks(request)
 }
 
 func (f *fakeEngine) Create(_ context.Context, thing config.Thing, secrets config.Secrets) (config.Thing, error) {

@@ -86,23 +86,39 @@ func importName(identity config.Identity, appNames map[string]string) string {
 
 // addExists refuses to adopt a thing in silence, and says how to do it aloud.
 func (d *declared) addExists(ctx context.Context, diags *diag.Diagnostics, service api.Service, thing config.Thing, id string) {
+	diags.AddError(d.alreadyThere(thing), "Nothing was changed. "+d.adoption(ctx, service, id))
+}
+
+// warnExists says in a plan that a Create may meet a thing of its name. Whether
+// the plan destroys that one as well cannot be told: Terraform plans removed
+// blocks in no order.
+func (d *declared) warnExists(ctx context.Context, diags *diag.Diagnostics, service api.Service, thing config.Thing, id string) {
+	diags.AddWarning(d.alreadyThere(thing), "The apply fails unless this plan destroys that one as well. "+d.adoption(ctx, service, id))
+}
+
+func (d *declared) alreadyThere(thing config.Thing) string {
+	article := "a"
+	if strings.HasPrefix(d.noun(), "a") {
+		article = "an"
+	}
+	return fmt.Sprintf("There is %s %s already", article, d.called(thing))
+}
+
+// adoption says how to bring a thing under a configuration.
+func (d *declared) adoption(ctx context.Context, service api.Service, id string) string {
 	name := id
 	if names, err := d.names(ctx, service); err == nil && names[id] != "" {
 		name = names[id]
 	}
 	address := "provisioning_" + string(d.kind) + ".<label>"
-	title := fmt.Sprintf("There is a %s already", d.called(thing))
-	if strings.HasPrefix(d.noun(), "a") {
-		title = fmt.Sprintf("There is an %s already", d.called(thing))
-	}
-	diags.AddError(title, fmt.Sprintf(
-		"Nothing was changed. To bring it under this configuration, import it:\n\n"+
+	return fmt.Sprintf(
+		"To bring it under this configuration, import it:\n\n"+
 			"  terraform import '%s' %s\n\n"+
 			"or declare the import:\n\n"+
 			"  import {\n    to = %s\n    id = %q\n  }\n\n"+
 			"If it only moved within the configuration, say so:\n\n"+
 			"  moved {\n    from = provisioning_%s.<old label>\n    to   = %s\n  }",
-		address, quoteShell(name), address, name, d.kind, address))
+		address, quoteShell(name), address, name, d.kind, address)
 }
 
 // quoteShell makes one word of a text for a shell.

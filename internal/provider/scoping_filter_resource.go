@@ -95,6 +95,17 @@ func (r *scopingFilterResource) Schema(_ context.Context, _ resource.SchemaReque
 	}
 }
 
+// ModifyPlan checks the clauses against the source that they are about, as far
+// as that is declared or planned.
+func (r *scopingFilterResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	if thing := r.modifyPlan(ctx, req, resp); thing != nil {
+		r.checkPiece(ctx, thing, req, resp)
+	}
+}
+
 func (m *scopingFilterModel) toConfig(ctx context.Context) (config.Thing, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	f := &config.Filter{

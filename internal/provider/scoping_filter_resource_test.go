@@ -71,6 +71,7 @@ func TestAccFilter_invalid(t *testing.T) {
 		"value missing":    {`[{ attribute = "mail", operator = "equals" }]`, "needs a value"},
 		"value too many":   {`[{ attribute = "mail", operator = "is_null", value = "x" }]`, "takes no value"},
 		"bad pattern":      {`[{ attribute = "mail", operator = "regex_match", value = "(" }]`, "regular expression"},
+		"not in source":    {`[{ attribute = "jobTitel", operator = "is_null" }]`, `Did you mean "jobTitle"?`},
 		"misspelt key":     {`[{ atribute = "mail", operator = "is_null" }]`, `attribute "attribute" is required`},
 	} {
 		t.Run(name, func(t *testing.T) {

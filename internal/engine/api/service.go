@@ -22,6 +22,12 @@ type Service interface {
 	// and the id of the one that exists. It changes nothing.
 	Generation(ctx context.Context, identity config.Identity) (Generation, error)
 
+	// Check tells what Create or Update would refuse of a piece of an app, by
+	// what the app's source has now, while the piece, its app and its source are
+	// but planned. It changes nothing. What cannot be told yet, since the source
+	// cannot be read before its credential is stored, is not refused.
+	Check(ctx context.Context, request CheckRequest) ([]Warning, error)
+
 	// Create stores a thing, whose id must be the one that its identity and
 	// generation give; an empty id is filled in. CodeExists when there is one of
 	// its name, after waiting up to 10 s for one that is being destroyed.
@@ -81,6 +87,16 @@ type Generation struct {
 	Next       int64  `json:"next"`
 	ID         string `json:"id"`                    // of a new thing
 	ExistingID string `json:"existing_id,omitempty"` // of the one that exists
+}
+
+// CheckRequest is a piece of an app as it is planned, with the app and the
+// source as they are planned. Exactly one piece is given.
+type CheckRequest struct {
+	Source     *config.Source     `json:"source"`
+	App        *config.App        `json:"app"`
+	Mapping    *config.Mapping    `json:"mapping,omitempty"`
+	Filter     *config.Filter     `json:"filter,omitempty"`
+	Assignment *config.Assignment `json:"assignment,omitempty"`
 }
 
 // ListQuery narrows a List. Empty fields match all.

@@ -31,6 +31,11 @@ func (r routes) things() {
 	collection[config.Filter](r, config.KindFilter)
 	collection[config.Assignment](r, config.KindAssignment)
 	collection[config.Job](r, config.KindJob)
+
+	answer(r, operation(http.MethodPost, "/v1/check", "things", "check", "Tell what would be refused of a planned piece"),
+		func(ctx context.Context, in *struct{ Body CheckRequest }) ([]Warning, error) {
+			return listed(r.service.Check(ctx, in.Body))
+		})
 }
 
 // thing is a pointer to a T.

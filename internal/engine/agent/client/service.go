@@ -23,6 +23,13 @@ func (c *Client) Generation(ctx context.Context, identity config.Identity) (api.
 	})
 }
 
+// Check tells what would be refused of a planned piece.
+func (c *Client) Check(ctx context.Context, request api.CheckRequest) ([]api.Warning, error) {
+	var warnings []api.Warning
+	err := c.call(ctx, http.MethodPost, "/v1/check", request, &warnings)
+	return warnings, err
+}
+
 // Create stores a new thing.
 func (c *Client) Create(ctx context.Context, thing config.Thing, secrets config.Secrets) (config.Thing, error) {
 	return c.store(ctx, http.MethodPost, "/v1/"+api.Collection(thing.Identity().Kind), thing, secrets)

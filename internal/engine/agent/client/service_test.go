@@ -102,7 +102,11 @@ func conformanceCases() []conformanceCase {
 	pending := api.PreviewRequest{Pending: true, Fresh: true, Limit: 3}
 	findings := []connector.Finding{{Severity: connector.SeverityWarning, Summary: "s", Detail: "d"}}
 
+	check := api.CheckRequest{Source: things[1].(*config.Source), App: things[2].(*config.App), Mapping: things[3].(*config.Mapping)}
+
 	cases := []conformanceCase{
+		{"", "Check", []any{check}, []api.Warning{{Summary: "s", Detail: "d"}},
+			func(ctx context.Context, c *Client) (any, error) { return c.Check(ctx, check) }},
 		{"", "Generation", []any{identity}, api.Generation{Next: 2, ID: "a", ExistingID: "b"},
 			func(ctx context.Context, c *Client) (any, error) { return c.Generation(ctx, identity) }},
 		{"", "Delete", []any{config.KindFilter, "a/b c?d"}, nil,

@@ -43,6 +43,10 @@ func (s Service) Generation(ctx context.Context, identity config.Identity) (api.
 	return result[api.Generation](s(ctx, "Generation", identity))
 }
 
+func (s Service) Check(ctx context.Context, request api.CheckRequest) ([]api.Warning, error) {
+	return result[[]api.Warning](s(ctx, "Check", request))
+}
+
 func (s Service) Create(ctx context.Context, thing config.Thing, secrets config.Secrets) (config.Thing, error) {
 	return result[config.Thing](s(ctx, "Create", thing, secrets))
 }

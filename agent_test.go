@@ -134,10 +134,6 @@ func TestAgent_twoRuns(t *testing.T) {
 // provider, and not the other way round.
 func TestAgent_upgrade(t *testing.T) {
 	t.Parallel()
-	newer, err := build(t.TempDir(), "0.2.0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := newWorkspace(t)
 	app := sampleapp.New(sampleapp.Options{})
 	server := httptest.NewServer(app)
@@ -152,7 +148,7 @@ func TestAgent_upgrade(t *testing.T) {
 	w.provider(newer)
 	w.settled()
 	after := w.agent().Handshake()
-	if after.Version != "0.2.0" || after.PID == before.PID || after.StoreID != before.StoreID {
+	if after.Version != version020 || after.PID == before.PID || after.StoreID != before.StoreID {
 		t.Errorf("the agent is %+v, was %+v", after, before)
 	}
 

@@ -24,10 +24,14 @@ import (
 )
 
 // program is the real binary of version 0.1.0, built once for all tests of this
-// package, and terraform the real CLI, empty where there is none.
-var program, terraform string
+// package, newer that of version 0.2.0, and terraform the real CLI, empty where
+// there is none.
+var program, newer, terraform string
 
-const version010 = "0.1.0"
+const (
+	version010 = "0.1.0"
+	version020 = "0.2.0"
+)
 
 func TestMain(m *testing.M) {
 	terraform = os.Getenv("TF_ACC_TERRAFORM_PATH")
@@ -42,7 +46,10 @@ func TestMain(m *testing.M) {
 	}
 	dir, err := os.MkdirTemp("", "provisioning")
 	if err == nil {
-		program, err = build(dir, version010)
+		program, err = build(filepath.Join(dir, version010), version010)
+	}
+	if err == nil {
+		newer, err = build(filepath.Join(dir, version020), version020)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -130,13 +137,21 @@ func (m *meter) await(ctx context.Context, more int) error {
 
 func (c *company) connect() {
 	c.t.Helper()
-	agent, err := client.Connect(c.t.Context(), client.Options{
-		DataDir: filepath.Join(c.dir, "data"), Version: version010, Executable: program, Autostart: true,
-	})
-	if err != nil {
+	if err := c.connectWith(version010, program); err != nil {
 		c.t.Fatal(err)
 	}
-	c.agent = agent
+}
+
+// connectWith reaches the agent as the program of a version does, which starts
+// it, or replaces an older one.
+func (c *company) connectWith(version, program string) error {
+	agent, err := client.Connect(c.t.Context(), client.Options{
+		DataDir: filepath.Join(c.dir, "data"), Version: version, Executable: program, Autostart: true,
+	})
+	if err == nil {
+		c.agent = agent
+	}
+	return err
 }
 
 func (c *company) stop() {
@@ -273,6 +288,39 @@ func TestKill(t *testing.T) {
 	killAt(1, 40, 80, 100, 64)
 	c.settle()
 	c.check(people, "Principal")
+	c.checkLog(people)
+}
+
+// TestUpgrade_midCycle replaces the agent by a newer one while a cycle runs,
+// kills that one as well, and lets the older program ask for its agent back.
+func TestUpgrade_midCycle(t *testing.T) {
+	t.Parallel()
+	const people = 300
+	c := newCompany(t)
+	c.hire(people, "Engineer")
+	c.declare()
+	if err := c.writes.await(t.Context(), 60); err != nil {
+		t.Fatal(err)
+	}
+	older := c.agent.Handshake()
+	if err := c.connectWith(version020, newer); err != nil {
+		t.Fatal(err)
+	}
+	if h := c.agent.Handshake(); h.Version != version020 || h.PID == older.PID || h.StoreID != older.StoreID {
+		t.Fatalf("the agent is %+v, was %+v", h, older)
+	}
+	if err := c.writes.await(t.Context(), 30); err != nil {
+		t.Fatal(err)
+	}
+	c.kill()
+	if err := c.connectWith(version020, newer); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.connectWith(version010, program); err == nil {
+		t.Error("the older program got hold of a newer agent")
+	}
+	c.settle()
+	c.check(people, "Engineer")
 	c.checkLog(people)
 }
 

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,6 +189,58 @@ func TestMatchFoldsCase(t *testing.T) {
 		}
 		w.assertInvariants()
 	})
+}
+
+// Two people who swap their names keep their accounts. Where names are unique
+// neither can have the other's first: both are told of, and follow as soon as
+// one name is free.
+func TestTwoSwapNames(t *testing.T) {
+	for _, unique := range []bool{false, true} {
+		t.Run(fmt.Sprintf("unique %t", unique), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				schema := memory.DefaultSchema()
+				for _, typ := range schema.Types {
+					for i := range typ.Attributes {
+						typ.Attributes[i].Unique = typ.Attributes[i].Unique && unique
+					}
+				}
+				w.servers[firstServer] = memory.New(memory.Options{Schema: schema})
+				crowd(w, 4, nil)
+				before := w.links()
+				swap := func(first, second string) {
+					one, two := w.people["1"], w.people["2"]
+					one.name, two.name = first, second
+					w.person(one)
+					w.person(two)
+					w.save()
+					w.cycle()
+				}
+				swap("user2@example.com", "user1@example.com")
+				if unique {
+					for _, key := range []directory.Key{user(1), user(2)} {
+						if e := w.escrows()[key]; !strings.Contains(e.Detail, "userName") {
+							t.Errorf("the escrow of %s is %+v", key, e)
+						}
+					}
+					w.assertInvariants()
+					swap("user2@example.com", "married@example.com")
+					time.Sleep(6 * time.Hour)
+					swap("user2@example.com", "user1@example.com")
+				}
+				time.Sleep(6 * time.Hour)
+				for key, link := range w.links() {
+					account, _ := w.target().Account("User", link.TargetID)
+					if link.TargetID != before[key].TargetID || account.Values["userName"].String() != w.people[key.Anchor].name {
+						t.Errorf("%s is linked to %s, %v", key, link.TargetID, account.Values)
+					}
+				}
+				if n := len(w.target().Accounts("User")); n != 4 || len(w.escrows()) != 0 {
+					t.Errorf("%d accounts, 4 wanted; escrows %+v", n, w.escrows())
+				}
+				w.assertInvariants()
+			})
+		})
+	}
 }
 
 // A target that goes down in mid-cycle costs no object anything.

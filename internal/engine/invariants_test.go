@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
@@ -131,15 +130,7 @@ func (w *world) assertInvariants() {
 			w.t.Errorf("the escrow of %s gives no reason: %+v", key, e)
 		}
 	}
-	created := make(map[string]int)
-	for _, e := range w.entries(audit.Query{Since: w.moved}) {
-		if e.Action == audit.Create && (e.Status == audit.Success || e.Status == audit.Warning) {
-			created[e.Target.Type+" "+e.Target.ID]++
-		}
-	}
-	for key, link := range links {
-		if id := key.Type + " " + link.TargetID; link.CreatedByUs && !link.LinkedAt.Before(w.moved) && created[id] != 1 {
-			w.t.Errorf("the log tells %d times that account %s was created", created[id], id)
-		}
+	for _, violation := range slices.Concat(w.unlogged(links), w.touchedStrangers(), w.unapplied(links, escrows)) {
+		w.t.Error(violation)
 	}
 }

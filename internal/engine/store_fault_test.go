@@ -142,6 +142,7 @@ func TestLostStoreIsRebuiltByMatching(t *testing.T) {
 		w.app, w.job = nil, nil
 		clear(w.assignments)
 		w.moved = time.Now()
+		w.servers[firstServer].ResetWrites()
 		w.leave(3, 3) // who left meanwhile is nobody's account now
 		w.team(team{"g1", "Builders", []string{"1", "2", "4"}})
 		w.save()

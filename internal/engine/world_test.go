@@ -65,6 +65,8 @@ type world struct {
 
 	people map[string]person
 	teams  map[string]team
+	saved  saved
+	began  time.Time // when the world did
 	moved  time.Time // since when the app is another server, which may give ids again
 
 	source        *config.Source
@@ -79,7 +81,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
 		t: t, dir: tempDir(t), data: tempDir(t), servers: map[string]*memory.Target{firstServer: memory.New(memory.Options{})},
-		people: map[string]person{}, teams: map[string]team{},
+		people: map[string]person{}, teams: map[string]team{}, began: time.Now(),
 		filters: map[string]*config.Filter{}, assignments: map[string]*config.Assignment{},
 	}
 	t.Cleanup(func() { w.close() })
@@ -119,6 +121,7 @@ func (w *world) staff(n int) {
 func (w *world) save() {
 	w.t.Helper()
 	var out strings.Builder
+	w.saved.note(w.people, w.teams)
 	out.WriteString("id,userPrincipalName,department,kind,manager,accountEnabled\n")
 	for _, id := range slices.Sorted(maps.Keys(w.people)) {
 		p := w.people[id]
@@ -139,6 +142,7 @@ func (w *world) save() {
 
 func (w *world) write(name, content string) {
 	w.t.Helper()
+	w.saved.write(name, content)
 	path := filepath.Join(w.dir, name)
 	if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
 		w.t.Fatal(err)

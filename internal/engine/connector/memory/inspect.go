@@ -15,15 +15,20 @@ type Writes struct {
 	Total  int
 	ByKind map[connector.OperationKind]int
 	ByID   map[string]int
+	// Created are the ids of accounts that Send made.
+	Created map[string]bool
 }
 
 func (w *Writes) count(kind connector.OperationKind, id string) {
 	if w.ByKind == nil {
-		w.ByKind, w.ByID = map[connector.OperationKind]int{}, map[string]int{}
+		w.ByKind, w.ByID, w.Created = map[connector.OperationKind]int{}, map[string]int{}, map[string]bool{}
 	}
 	w.Total++
 	w.ByKind[kind]++
 	w.ByID[id]++
+	if kind == connector.Create {
+		w.Created[id] = true
+	}
 }
 
 // Writes gives what was written since the beginning or ResetWrites.
@@ -31,7 +36,7 @@ func (t *Target) Writes() Writes {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	w := t.writes
-	w.ByKind, w.ByID = maps.Clone(w.ByKind), maps.Clone(w.ByID)
+	w.ByKind, w.ByID, w.Created = maps.Clone(w.ByKind), maps.Clone(w.ByID), maps.Clone(w.Created)
 	return w
 }
 
@@ -88,6 +93,7 @@ func (t *Target) Seed(typ string, values map[string]directory.Value) string {
 	c := t.mustCollection(typ)
 	receipt := t.must(connector.Operation{Kind: connector.Create, Type: typ, Modifications: t.modifications(typ, values)})
 	c.accounts[receipt.ID].visible = 0
+	t.seeded[receipt.ID] = t.whole(c, c.accounts[receipt.ID])
 	return receipt.ID
 }
 
@@ -96,6 +102,10 @@ func (t *Target) Edit(typ, id string, values map[string]directory.Value) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.must(connector.Operation{Kind: connector.Update, Type: typ, ID: id, Modifications: t.modifications(typ, values)})
+	if _, ok := t.seeded[id]; ok {
+		c := t.mustCollection(typ)
+		t.seeded[id] = t.whole(c, c.accounts[id])
+	}
 }
 
 // Drop makes an account go behind the engine's back.
@@ -106,6 +116,15 @@ func (t *Target) Drop(typ, id string) {
 	if a, ok := c.accounts[id]; ok {
 		t.remove(c, a)
 	}
+	delete(t.seeded, id)
+}
+
+// Seeded gives the accounts that Seed made and nobody dropped, as Seed and Edit
+// left them: what they hold now, unless Send wrote to them.
+func (t *Target) Seeded() map[string]connector.Account {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.seeded)
 }
 
 // ReleaseSearch makes searches see every account that there is now.

@@ -48,6 +48,7 @@ type Target struct {
 	types    map[string]*collection
 	searches int // calls of Find and List so far
 	writes   Writes
+	seeded   map[string]connector.Account
 }
 
 var _ connector.Target = (*Target)(nil)
@@ -61,7 +62,7 @@ type attributeKey struct {
 // New makes an empty target. It panics on Options that are wrong: they are
 // written in the program.
 func New(options Options) *Target {
-	t := &Target{options: options, schema: options.Schema, types: map[string]*collection{}}
+	t := &Target{options: options, schema: options.Schema, types: map[string]*collection{}, seeded: map[string]connector.Account{}}
 	if len(t.schema.Types) == 0 {
 		t.schema = DefaultSchema()
 	}

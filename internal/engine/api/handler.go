@@ -45,8 +45,8 @@ type Options struct {
 
 // Handler carries a Service as JSON under /v1, with its OpenAPI document at
 // /v1/openapi.json, and answers /healthz, /readyz and /metrics. Errors are an
-// Error with a fitting status. Preview, wait and follow answer as a stream of
-// Messages.
+// Error with a fitting status. What takes long or has no bound answers as a
+// stream of Messages.
 //
 // It checks no caller: whoever can connect may do everything.
 func Handler(service Service, handshake func() Handshake, options Options) http.Handler {
@@ -68,6 +68,7 @@ func Handler(service Service, handshake func() Handshake, options Options) http.
 	r.agent(handshake)
 	r.things()
 	r.apps()
+	r.accounts()
 	r.log()
 
 	document, err := json.Marshal(r.api.OpenAPI())

@@ -55,6 +55,13 @@ type Service interface {
 	Audit(ctx context.Context, query audit.Query) ([]audit.Entry, error)
 	// FollowAudit gives entries as they are written until ctx ends.
 	FollowAudit(ctx context.Context, query audit.Query, yield func(audit.Entry) error) error
+	// Accounts gives the linked accounts that meet the query, by the apps' names,
+	// users first, ascending by the objects' ids. An error of yield ends it and is
+	// its own.
+	Accounts(ctx context.Context, query status.AccountQuery, yield func(status.Account) error) error
+	// Unmatched tells which accounts of an app match nobody in scope, and who may
+	// be meant by each. It needs no job, and nothing is written anywhere.
+	Unmatched(ctx context.Context, appID string, progress func(status.Progress)) (status.Unmatched, error)
 	// Preview tells what a cycle would do now. Nothing is written anywhere.
 	Preview(ctx context.Context, appID string, request PreviewRequest, progress func(status.Progress)) (status.Preview, error)
 
@@ -70,6 +77,12 @@ type Service interface {
 	RestartJob(ctx context.Context, appID, by string, scope []string) error
 	// ApproveRemovals lets a held set go, named by its digest.
 	ApproveRemovals(ctx context.Context, appID, by, digest string) error
+	// DropLink forgets the link of one account, which it gives as it was, and an
+	// escrow, approval or held removal with it. Nothing is sent: the next cycle
+	// looks for the object's account by matching. CodeNotFound and CodeAmbiguous
+	// when the request does not name one link, CodeConflict while the outcome of a
+	// write to the account is not known.
+	DropLink(ctx context.Context, appID string, request DropLinkRequest) (status.Account, error)
 	// Provision carries out the decision about single objects now.
 	Provision(ctx context.Context, appID string, request ProvisionRequest) ([]ProvisionResult, error)
 	// TestConnection tries a source or app as it is stored.

@@ -29,6 +29,7 @@ const writeTimeout = 30 * time.Second
 type Message[R any] struct {
 	Progress *status.Progress `json:"progress,omitempty"`
 	Entry    *audit.Entry     `json:"entry,omitempty"`
+	Account  *status.Account  `json:"account,omitempty"`
 	Result   *R               `json:"result,omitempty"`
 	Error    *Error           `json:"error,omitempty"`
 }

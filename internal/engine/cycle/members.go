@@ -359,7 +359,7 @@ func (r *run) membersDone(it *item, reference mapping.Reference, verb connector.
 	}
 	link := it.situation.Link
 	after := *link
-	after.ChangedAt, after.Cycle = r.Clock.Now(), r.Cycle.ID
+	after.ChangedAt, after.Cycle, after.Action = r.Clock.Now(), r.Cycle.ID, provision.ActionUpdate
 	put, err := r.Ledger.Put(it.key, link, &after)
 	if err != nil {
 		return r.breakOff(err)

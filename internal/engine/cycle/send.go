@@ -218,7 +218,7 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 	d := &it.decision
 	after, refused := d.Completed(receipt)
 	if after != nil {
-		after.ChangedAt, after.Cycle = r.Clock.Now(), r.Cycle.ID
+		after.ChangedAt, after.Cycle, after.Action = r.Clock.Now(), r.Cycle.ID, d.Action
 	}
 	entries := r.foundDone(it)
 	entry := r.entry(it, audit.Success)

@@ -92,7 +92,10 @@ func (r *run) settle(it *item) ([]store.Mutation, error) {
 	} else {
 		if after != before {
 			if after != nil && before == nil {
-				after.ChangedAt, after.Cycle = r.Clock.Now(), r.Cycle.ID
+				after.ChangedAt, after.Cycle, after.Action = r.Clock.Now(), r.Cycle.ID, provision.ActionNone
+				if after.CreatedByUs { // by a create whose answer was lost
+					after.Action = provision.ActionCreate
+				}
 			}
 			link, err := r.Ledger.Put(it.key, before, after)
 			if err != nil {

@@ -43,6 +43,9 @@ type activity struct {
 	moved    bool // the app's connection is another than before
 	programs []*provision.Program
 	ledger   *ledger.Ledger
+	// rehearsal says that it only looks at what a cycle would do: how far it is
+	// is not told as the job's progress.
+	rehearsal bool
 }
 
 // attempt runs one cycle and records what it came to.
@@ -192,6 +195,9 @@ func (a *activity) environment() cycle.Environment {
 }
 
 func (a *activity) tell(p status.Progress) {
+	if a.rehearsal {
+		return
+	}
 	a.mu.Lock()
 	a.progress = &p
 	a.mu.Unlock()

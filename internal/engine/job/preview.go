@@ -29,51 +29,11 @@ type PreviewOptions struct {
 // Preview tells what a cycle would do now. It is the very driver of cycles,
 // over an overlay of the store and with a target that carries nothing out.
 func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOptions, progress func(status.Progress)) (status.Preview, error) {
-	r, err := m.runner(appID)
+	a, err := m.rehearse(ctx, appID, options)
 	if err != nil {
 		return status.Preview{}, err
 	}
-	released, job, err := r.previewed(options.Pending)
-	if err != nil {
-		return status.Preview{}, err
-	}
-	if released.App == nil || released.Source == nil {
-		return status.Preview{}, errors.New("nothing of the app is in force yet: preview what is declared (pending)")
-	}
-	overlay := store.Overlay(m.Store)
-	defer func() { _ = overlay.Close() }()
-	before, err := m.catalog.Released(appID)
-	if err != nil {
-		return status.Preview{}, err
-	}
-	a := &activity{runner: r, job: job, released: released, store: overlay, close: func() {}}
-	defer func() { a.close() }()
-	r.mu.Lock()
-	a.state = *r.state
-	r.mu.Unlock()
-	a.state.Touched = append(slices.Clone(a.state.Touched), assignmentChanges(before, released)...)
-	a.snapshot = snapshot.Open(overlay, released.Source.ID, snapshot.Options{Now: m.Clock.Now})
-	a.cycle = status.Cycle{ID: "preview", Kind: status.Incremental, StartedAt: m.Clock.Now()}
-	if a.state.Restart || a.state.Shape != released.Shape() || a.state.SourceID != released.Source.ID {
-		a.cycle.Kind = status.Initial
-	}
-	sequence, err := a.snapshot.Sequence()
-	if err != nil {
-		return status.Preview{}, err
-	}
-	if options.Fresh || sequence == 0 {
-		if err := a.importSource(ctx); err != nil {
-			return status.Preview{}, err
-		}
-	} else if err := a.readEpoch(); err != nil {
-		return status.Preview{}, err
-	}
-	if err := a.openTarget(ctx); err != nil {
-		return status.Preview{}, err
-	}
-	if err := a.tie(ctx); err != nil {
-		return status.Preview{}, err
-	}
+	defer a.close()
 	keys, _, err := a.keys()
 	if err != nil {
 		return status.Preview{}, err
@@ -94,12 +54,78 @@ func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOpti
 	if summary.Stopped {
 		return status.Preview{}, ctx.Err()
 	}
-	preview := status.Preview{AppID: appID, AppName: released.App.Name, Counts: summary.Counts, Changes: recorder.changes, More: recorder.more}
+	preview := status.Preview{AppID: appID, AppName: a.released.App.Name, Counts: summary.Counts, Changes: recorder.changes, More: recorder.more}
 	if summary.Held != nil {
 		preview.Held = summary.Held.Count
 	}
-	preview.OpenDoors = openDoors(before, released)
+	before, err := m.catalog.Released(appID)
+	if err != nil {
+		return status.Preview{}, err
+	}
+	preview.OpenDoors = openDoors(before, a.released)
 	return preview, nil
+}
+
+// rehearse prepares what only looks at what a cycle would do: an activity over
+// an overlay of the store, its source read if it never was, its target open.
+// Its close drops all of it.
+func (m *Manager) rehearse(ctx context.Context, appID string, options PreviewOptions) (*activity, error) {
+	r, err := m.runner(appID)
+	if err != nil {
+		return nil, err
+	}
+	released, job, err := r.previewed(options.Pending)
+	if err != nil {
+		return nil, err
+	}
+	if released.App == nil || released.Source == nil {
+		return nil, errors.New("nothing of the app is in force yet: preview what is declared (pending)")
+	}
+	before, err := m.catalog.Released(appID)
+	if err != nil {
+		return nil, err
+	}
+	overlay := store.Overlay(m.Store)
+	a := &activity{runner: r, job: job, released: released, store: overlay, close: func() {}, rehearsal: true}
+	err = a.prepareRehearsal(ctx, before, options.Fresh)
+	disconnect := a.close
+	a.close = func() {
+		disconnect()
+		_ = overlay.Close()
+	}
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *activity) prepareRehearsal(ctx context.Context, before *catalog.Released, fresh bool) error {
+	a.mu.Lock()
+	a.state = *a.runner.state
+	a.mu.Unlock()
+	a.state.Touched = append(slices.Clone(a.state.Touched), assignmentChanges(before, a.released)...)
+	a.snapshot = snapshot.Open(a.store, a.released.Source.ID, snapshot.Options{Now: a.m.Clock.Now})
+	a.cycle = status.Cycle{ID: "preview", Kind: status.Incremental, StartedAt: a.m.Clock.Now()}
+	if a.state.Restart || a.state.Shape != a.released.Shape() || a.state.SourceID != a.released.Source.ID {
+		a.cycle.Kind = status.Initial
+	}
+	sequence, err := a.snapshot.Sequence()
+	if err != nil {
+		return err
+	}
+	if fresh || sequence == 0 {
+		err = a.importSource(ctx)
+	} else {
+		err = a.readEpoch()
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.openTarget(ctx); err != nil {
+		return err
+	}
+	return a.tie(ctx)
 }
 
 // previewed gives the configuration that a preview runs on.

@@ -36,10 +36,7 @@ func programs(released *catalog.Released, job *config.Job, features connector.Fe
 		f := released.Filters[id]
 		filters[f.ObjectType] = append(filters[f.ObjectType], scoping.Filter{Name: f.Name, Clauses: f.Clauses})
 	}
-	protected := make(map[string]bool)
-	for _, value := range released.App.Protected {
-		protected[value], protected[directory.Fold(value)] = true, true
-	}
+	protected := protectedBy(released.App)
 	var compiled []*provision.Program
 	for _, objectType := range ordered(mappings) {
 		if !slices.Contains(features.Types, objectType) {
@@ -98,7 +95,11 @@ func isDeclared(released *catalog.Released, objectType string) bool {
 
 // ordered puts users first and groups last, since groups refer to users.
 func ordered(mappings map[string]*config.Mapping) []string {
-	types := slices.Sorted(maps.Keys(mappings))
+	return usersFirst(slices.Sorted(maps.Keys(mappings)))
+}
+
+// usersFirst puts users first and groups last.
+func usersFirst(types []string) []string {
 	rank := func(objectType string) int {
 		switch objectType {
 		case directory.User:
@@ -110,6 +111,15 @@ func ordered(mappings map[string]*config.Mapping) []string {
 	}
 	slices.SortStableFunc(types, func(a, b string) int { return rank(a) - rank(b) })
 	return types
+}
+
+// protectedBy gives an app's protected accounts as a Program holds them.
+func protectedBy(app *config.App) map[string]bool {
+	protected := make(map[string]bool)
+	for _, value := range app.Protected {
+		protected[value], protected[directory.Fold(value)] = true, true
+	}
+	return protected
 }
 
 // entitlements gives the assignments in force.

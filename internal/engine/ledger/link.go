@@ -62,11 +62,12 @@ type linkMeta struct {
 	LinkedAt    time.Time           `json:"l,omitzero"`
 	ChangedAt   time.Time           `json:"w,omitzero"`
 	Cycle       string              `json:"y,omitempty"`
+	Action      provision.Action    `json:"x,omitempty"`
 	Own         string              `json:"o,omitempty"`
 }
 
 func encodeLink(l *provision.Link) ([]byte, error) {
-	meta := linkMeta{l.TargetID, l.CreatedByUs, l.Disabled, l.Unproven, l.Due, l.Display, l.Claims, l.Assignment, l.LinkedAt, l.ChangedAt, l.Cycle, ""}
+	meta := linkMeta{l.TargetID, l.CreatedByUs, l.Disabled, l.Unproven, l.Due, l.Display, l.Claims, l.Assignment, l.LinkedAt, l.ChangedAt, l.Cycle, l.Action, ""}
 	values := make(directory.Attributes, 0, len(l.Sent))
 	for path, sent := range l.Sent {
 		values = append(values, directory.Attribute{Name: path, Value: sent.Value})
@@ -111,7 +112,7 @@ func decodeLink(data []byte) (provision.Link, error) {
 	link := provision.Link{
 		TargetID: meta.TargetID, CreatedByUs: meta.CreatedByUs, Disabled: meta.Disabled, Unproven: meta.Unproven, Due: meta.Due,
 		Display: meta.Display, Claims: meta.Claims, Assignment: meta.Assignment, LinkedAt: meta.LinkedAt, ChangedAt: meta.ChangedAt,
-		Cycle: meta.Cycle, Sent: make(map[string]provision.Sent, len(values)),
+		Cycle: meta.Cycle, Action: meta.Action, Sent: make(map[string]provision.Sent, len(values)),
 	}
 	for i, v := range values {
 		link.Sent[v.Name] = provision.Sent{Value: v.Value, Own: meta.Own[i] == '1'}

@@ -38,6 +38,7 @@ type Link struct {
 	LinkedAt   time.Time // since when
 	ChangedAt  time.Time // last write to the account
 	Cycle      string    // id of the cycle of the last write
+	Action     Action    // what the last write did; none when it was linked and nothing had to be written
 }
 
 // Sent is one attribute of an account as it was left.
@@ -76,7 +77,7 @@ const (
 func (l *Link) equal(other *Link) bool {
 	return l.TargetID == other.TargetID && l.CreatedByUs == other.CreatedByUs && l.Unproven == other.Unproven &&
 		(l.Disabled == nil) == (other.Disabled == nil) && (l.Disabled == nil || *l.Disabled == *other.Disabled) &&
-		l.Due.Equal(other.Due) && l.Display == other.Display && l.Cycle == other.Cycle &&
+		l.Due.Equal(other.Due) && l.Display == other.Display && l.Cycle == other.Cycle && l.Action == other.Action &&
 		l.LinkedAt.Equal(other.LinkedAt) && l.ChangedAt.Equal(other.ChangedAt) &&
 		slices.Equal(l.Claims, other.Claims) && slices.Equal(l.Assignment, other.Assignment) &&
 		maps.EqualFunc(l.Sent, other.Sent, func(a, b Sent) bool { return a.Own == b.Own && a.Value.Equal(b.Value) })
@@ -93,4 +94,16 @@ func (l *Link) clone() *Link {
 		copied.Sent[path] = sent
 	}
 	return &copied
+}
+
+// ProtectedBy reports whether a list of protected accounts, as in a Program,
+// names the link's account: by its id, or by a matching value.
+func (l *Link) ProtectedBy(protected map[string]bool) bool {
+	return protected[l.TargetID] || slices.ContainsFunc(l.Claims, func(claim Claim) bool {
+		return listed(protected, claim.Value) || listed(protected, l.Sent[claim.Path].Value.String())
+	})
+}
+
+func listed(protected map[string]bool, value string) bool {
+	return value != "" && (protected[value] || protected[directory.Fold(value)])
 }

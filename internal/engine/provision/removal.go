@@ -153,18 +153,9 @@ func (c *considering) protected() bool {
 	if len(c.Protected) == 0 {
 		return false
 	}
-	listed := func(value string) bool {
-		return value != "" && (c.Protected[value] || c.Protected[directory.Fold(value)])
-	}
-	if c.Link != nil {
-		if c.Protected[c.Link.TargetID] {
-			return true
-		}
-		for _, claim := range c.Link.Claims {
-			if listed(claim.Value) {
-				return true
-			}
-		}
+	listed := func(value string) bool { return listed(c.Protected, value) }
+	if c.Link != nil && c.Link.ProtectedBy(c.Protected) {
+		return true
 	}
 	if c.Current != nil && c.Protected[c.Current.ID] {
 		return true

@@ -162,6 +162,7 @@ func conformanceCases() []conformanceCase {
 				return nothing(c.FollowAudit(ctx, query, func(audit.Entry) error { return errEnough }))
 			}},
 	}
+	cases = append(cases, accountCases()...)
 	secrets := config.Secrets{"token": "s3cret"}
 	for _, thing := range things {
 		kind := thing.Identity().Kind
@@ -184,6 +185,9 @@ func conformanceCases() []conformanceCase {
 
 var errEnough = errors.New("enough")
 
+// yields are the methods that hand over one by one.
+var yields = map[string]bool{"FollowAudit": true, "Accounts": true}
+
 // TestService carries every method there and back: what the service sees is
 // what was asked, and what the caller gets is what it gave.
 func TestService(t *testing.T) {
@@ -203,6 +207,8 @@ func TestService(t *testing.T) {
 				f(status.Progress{Phase: "users"})
 			case func(audit.Entry) error:
 				f(entry)
+			case func(status.Account) error:
+				f(status.Account{})
 			default:
 				args = append(args, arg)
 			}
@@ -220,7 +226,7 @@ func TestService(t *testing.T) {
 			gives, fails = tt.gives, nil
 			mu.Unlock()
 			got, err := tt.call(t.Context(), c)
-			if tt.method == "FollowAudit" {
+			if yields[tt.method] {
 				if err != errEnough {
 					t.Errorf("got error %v", err)
 				}
@@ -237,7 +243,7 @@ func TestService(t *testing.T) {
 			}
 		})
 		t.Run(tt.method+" "+tt.name+" failing", func(t *testing.T) {
-			if tt.method == "FollowAudit" {
+			if yields[tt.method] {
 				t.Skip("its receiver ends it first")
 			}
 			told := &api.Error{

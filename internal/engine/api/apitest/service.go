@@ -87,6 +87,18 @@ func (s Service) Preview(ctx context.Context, appID string, request api.PreviewR
 	return result[status.Preview](s(ctx, "Preview", appID, request, progress))
 }
 
+func (s Service) Accounts(ctx context.Context, query status.AccountQuery, yield func(status.Account) error) error {
+	return s.alone(ctx, "Accounts", query, yield)
+}
+
+func (s Service) Unmatched(ctx context.Context, appID string, progress func(status.Progress)) (status.Unmatched, error) {
+	return result[status.Unmatched](s(ctx, "Unmatched", appID, progress))
+}
+
+func (s Service) DropLink(ctx context.Context, appID string, request api.DropLinkRequest) (status.Account, error) {
+	return result[status.Account](s(ctx, "DropLink", appID, request))
+}
+
 func (s Service) Wait(ctx context.Context, appID string, request api.WaitRequest, progress func(status.Progress)) (api.WaitResult, error) {
 	return result[api.WaitResult](s(ctx, "Wait", appID, request, progress))
 }

@@ -124,13 +124,20 @@ func TestUnmatched_unproven(t *testing.T) {
 		w.declareApp(config.ScopeAll)
 		w.apply()
 		w.wait("initial_cycle")
-		// The same accounts, said to be another server.
-		server := w.target()
-		w.servers["https://other.example.com/scim"] = server
-		w.app.SCIM = &config.SCIMConnection{BaseURL: "https://other.example.com/scim"}
+		// Another server, which has two of them, under their names.
+		const other = "https://other.example.com/scim"
+		w.servers[other] = memory.New(memory.Options{Features: func(f *connector.Features) { f.Connection = "other" }})
+		for _, name := range []string{"user1@example.com", "user2@example.com", "stranger@example.com"} {
+			w.servers[other].Seed(directory.User, map[string]directory.Value{"userName": directory.Text(name)})
+		}
+		w.app.SCIM = &config.SCIMConnection{BaseURL: other}
 		w.app = change(w, w.app)
+		if err := w.engine.PauseJob(context.Background(), w.app.ID, "grace"); err != nil {
+			t.Fatal(err)
+		}
 		w.apply()
-		if report := w.unmatched(); len(report.Accounts) != 0 || report.New != 0 {
+		report := w.unmatched()
+		if report.Linked != 0 || report.Matched != 2 || len(report.Accounts) != 1 || report.Accounts[0].Matching != "stranger@example.com" || report.New != 1 {
 			t.Errorf("the report is %+v", report)
 		}
 	})

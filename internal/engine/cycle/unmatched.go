@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"maps"
 	"slices"
@@ -62,8 +61,7 @@ type unmatched struct {
 	index    *similar.Index // of accounts
 }
 
-// wanted is a matching value of an object in scope, or the id of the account of
-// an unproven link.
+// wanted is a matching value by which an object finds its account.
 type wanted struct {
 	digest [16]byte
 	found  bool // an account has it
@@ -72,15 +70,12 @@ type wanted struct {
 func (u *unmatched) compare(ctx context.Context, keys Keys) error {
 	u.begin("comparing " + phaseOf(u.program.ObjectType))
 	err := eachKey(ctx, u.program.ObjectType, keys, func(key directory.Key) error {
-		link, claims, _, err := u.judge(key)
+		j, err := u.judge(key)
 		if err != nil {
 			return err
 		}
-		for _, claim := range claims {
+		for _, claim := range j.finds {
 			u.wanted = append(u.wanted, wanted{digest: digestOf(claim)})
-		}
-		if link != nil && link.Unproven {
-			u.wanted = append(u.wanted, wanted{digest: digestOfID(link.TargetID)})
 		}
 		u.advance(1)
 		return nil
@@ -102,31 +97,35 @@ func (u *unmatched) compare(ctx context.Context, keys Keys) error {
 	return nil
 }
 
-// judge gives an object's link, and, unless that is proven, the matching values
-// that it would be matched by, or the reason for which it would not.
-func (u *unmatched) judge(key directory.Key) (link *provision.Link, claims []provision.Claim, it *item, err error) {
-	it = &item{key: key}
-	if err := u.prepare(u.program, it); err != nil {
-		return nil, nil, nil, err
-	}
-	link = it.situation.Link
-	if link != nil && !link.Unproven {
-		return link, nil, it, nil
-	}
-	it.situation.Link = nil
-	it.decision = provision.Decide(it.situation, u.program)
-	for _, need := range it.decision.Need {
-		if need.Kind == provision.LookupMatch {
-			claims = provision.Claims(u.program.Mapping, need.Matches)
-		}
-	}
-	return link, claims, it, nil
+// judged is what is known of an object without asking the target.
+type judged struct {
+	*item
+	linked  bool // by a link that is proven
+	inScope bool // and would be matched, or get an account
+	// finds are the matching values that find its account: those that it has,
+	// if it is in scope, and those that an unproven link was made by.
+	finds []provision.Claim
 }
 
-func digestOfID(id string) (digest [16]byte) {
-	sum := sha256.Sum256([]byte("\x00" + id))
-	copy(digest[:], sum[:])
-	return digest
+func (u *unmatched) judge(key directory.Key) (judged, error) {
+	j := judged{item: &item{key: key}}
+	if err := u.prepare(u.program, j.item); err != nil {
+		return j, err
+	}
+	if link := j.situation.Link; link != nil {
+		if !link.Unproven {
+			j.linked = true
+			return j, nil
+		}
+		j.finds, j.situation.Link = link.Claims, nil
+	}
+	j.decision = provision.Decide(j.situation, u.program)
+	for _, need := range j.decision.Need {
+		if need.Kind == provision.LookupMatch {
+			j.inScope, j.finds = true, append(slices.Clone(j.finds), provision.Claims(u.program.Mapping, need.Matches)...)
+		}
+	}
+	return j, nil
 }
 
 // find notes that an account has what somebody wants.
@@ -164,7 +163,7 @@ func (u *unmatched) listAccounts(ctx context.Context) error {
 			u.report.Linked++
 			return ctx.Err()
 		}
-		matched := u.find(digestOfID(account.ID))
+		matched := false
 		for _, path := range matching {
 			if value, ok := account.Values[path.String()]; ok && !value.IsEmpty() {
 				claim := provision.Claim{Path: path.String(), Value: provision.Fold(u.program.Mapping, path, value)}
@@ -252,21 +251,20 @@ func (u *unmatched) resembleOne(record snapshot.Record) error {
 	if record.State != snapshot.Present || !record.Known || record.Orphaned {
 		return nil
 	}
-	link, claims, it, err := u.judge(record.Key)
-	if err != nil || link != nil && !link.Unproven {
+	j, err := u.judge(record.Key)
+	if err != nil || j.linked {
 		return err
 	}
-	inScope := len(claims) > 0
-	for _, claim := range claims {
+	for _, claim := range j.finds {
 		if at, ok := u.at(digestOf(claim)); ok && u.wanted[at].found {
 			return nil
 		}
 	}
-	if inScope && link == nil {
+	if j.inScope {
 		u.report.New++
 	}
-	view := it.situation.View
-	found := u.index.Near(profileOf(view, u.matchesOf(it)))
+	view := j.situation.View
+	found := u.index.Near(profileOf(view, u.matchesOf(j.item)))
 	if len(found) == 0 {
 		return nil
 	}
@@ -275,15 +273,15 @@ func (u *unmatched) resembleOne(record snapshot.Record) error {
 	for _, likeness := range found {
 		account := &u.accounts[likeness.Item]
 		near := status.Near{AccountEnd: end, Score: likeness.Score, Because: likeness.Because}
-		if !inScope {
-			near.Reason = it.decision.Reason
+		if !j.inScope {
+			near.Reason = j.decision.Reason
 		}
 		account.Near = addNear(account.Near, near)
 		near.AccountEnd, near.Reason = status.AccountEnd{ID: account.ID, DisplayName: cmp.Or(account.Matching, account.DisplayName)}, ""
 		object.Near = addNear(object.Near, near)
 	}
 	switch {
-	case !inScope:
+	case !j.inScope:
 	case len(u.report.Doubtful) == maxUnmatched:
 		u.report.MoreDoubtful++
 	default:

@@ -188,6 +188,15 @@ func TestAccounts_states(t *testing.T) {
 		if escrowed[0].Reason != "InvalidDomain" || !strings.Contains(escrowed[0].Detail, "o such department") || escrowed[0].NextAttempt.IsZero() {
 			t.Errorf("escrowed: %+v", escrowed[0])
 		}
+		if _, err := w.engine.DropLink(context.Background(), w.app.ID, api.DropLinkRequest{Object: "5"}); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.status().Escrowed; n != 0 || len(w.accounts(status.AccountQuery{State: status.AccountEscrowed})) != 0 {
+			t.Errorf("after the drop %d are escrowed", n)
+		}
+		w.route(nil)
+		w.cycle()
+		expect(t, "after the next cycle", brief(w.accounts(status.AccountQuery{Person: "5"})), []string{"User 5 active"})
 	})
 }
 

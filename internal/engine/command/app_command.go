@@ -34,11 +34,16 @@ func (s *session) appCommand() *cobra.Command {
 				s.out.linef("No app is declared yet. Declare one in Terraform and apply it.")
 				return nil
 			}
-			rows := [][]text{{{dim, "APP"}, {dim, "TEMPLATE"}, {dim, "SOURCE"}, {dim, "SCOPE"}, {dim, "MODE"}, {dim, "ID"}}}
+			rows := [][]text{{{dim, "APP"}, {dim, "TEMPLATE"}, {dim, "SOURCE"}, {dim, "SCOPE"}, {dim, "MODE"}, {dim, "JOB"}, {dim, "ACCOUNTS"}, {dim, "ID"}}}
 			for _, app := range list {
+				job, err := service.Status(ctx, app.ID)
+				if err != nil {
+					return err
+				}
 				rows = append(rows, []text{
 					{bold, app.Name}, {plain, app.Template}, {plain, sources[app.SourceID]},
-					{plain, string(or(app.Scope, config.ScopeAssigned))}, {plain, string(or(app.Mode, config.Automatic))}, {dim, app.ID},
+					{plain, string(or(app.Scope, config.ScopeAssigned))}, {plain, string(or(app.Mode, config.Automatic))},
+					{plain, spaced(job.Code)}, {plain, managed(job.Managed)}, {dim, app.ID},
 				})
 			}
 			s.out.table("", rows)

@@ -112,12 +112,15 @@ func TestJSON(t *testing.T) {
 	for _, args := range []string{
 		"status", "status chat", "audit", "app list", "preview chat", "test-connection chat", "test-connection --source people", "version",
 		"job start chat", "job start chat --wait", "job pause chat", "job restart chat", "job approve chat", "job approve chat 3f2a9c",
-		"provision chat --user 1", "agent status", "agent stop", "agent backup x",
+		"provision chat --user 1", "accounts", "accounts --app chat", "accounts --person nobody", "accounts --app chat --unmatched", "accounts drop chat 1", "agent status", "agent stop", "agent backup x",
 	} {
 		t.Run(args, func(t *testing.T) {
 			f := company()
 			f.jobs["app-1"].CheckedAt = noon.Add(1)
 			f.jobs["app-2"] = f.jobs["app-1"] // nothing waits for anybody
+			if args != "accounts --person nobody" {
+				f.linked = linked()
+			}
 			got := run(t, f, append(strings.Fields(args), "--json")...)
 			var value any
 			if err := json.Unmarshal([]byte(got.out), &value); err != nil || value == nil || got.code != ExitOK {
@@ -153,6 +156,7 @@ func TestErrors(t *testing.T) {
 func TestCompletion(t *testing.T) {
 	for args, want := range map[string]string{
 		"job start ":       "chat\tscim\nwiki\tscim\n:4\n",
+		"accounts --app ":  "chat\tscim\nwiki\tscim\n:4\n",
 		"audit --status f": "failure\n:4\n",
 	} {
 		words := strings.Split(args, " ")

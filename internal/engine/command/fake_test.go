@@ -32,10 +32,14 @@ type fake struct {
 	preview     status.Preview
 	results     []api.ProvisionResult
 	findings    []connector.Finding
+	linked      []status.Account
+	unmatched   status.Unmatched
 	err         error // of whatever acts
 
 	asked   []string
 	query   audit.Query
+	wanted  status.AccountQuery
+	drop    api.DropLinkRequest
 	demand  api.ProvisionRequest
 	onStart func()
 	follow  func(yield func(audit.Entry) error) error
@@ -64,6 +68,26 @@ func (f *fake) Audit(_ context.Context, q audit.Query) ([]audit.Entry, error) {
 func (f *fake) FollowAudit(_ context.Context, q audit.Query, yield func(audit.Entry) error) error {
 	f.query = q
 	return f.follow(yield)
+}
+
+func (f *fake) Accounts(_ context.Context, q status.AccountQuery, yield func(status.Account) error) error {
+	f.wanted = q
+	for _, account := range f.linked {
+		if err := yield(account); err != nil {
+			return err
+		}
+	}
+	return f.err
+}
+
+func (f *fake) Unmatched(_ context.Context, id string, progress func(status.Progress)) (status.Unmatched, error) {
+	progress(status.Progress{Phase: "listing accounts", Done: 1})
+	return f.unmatched, f.note("unmatched", id)
+}
+
+func (f *fake) DropLink(_ context.Context, id string, request api.DropLinkRequest) (status.Account, error) {
+	f.drop = request
+	return f.linked[0], f.note("drop", id, request.Object)
 }
 
 func (f *fake) Preview(_ context.Context, id string, _ api.PreviewRequest, progress func(status.Progress)) (status.Preview, error) {

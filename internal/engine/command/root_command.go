@@ -12,10 +12,10 @@ const rootHelp = `Automatic user provisioning as code.
 Terraform declares who gets an account where; an agent keeps it so. These
 commands show what the agent does and did, and let an operator step in.
 
-Commands that only look never start an agent: status, audit, app list, preview,
-test-connection, agent status. Where none runs, they say so and exit with 4.
-"terraform plan" starts one, and so do the commands that ask for work: job and
-provision. "agent run" runs one in the foreground, for a service manager.
+Commands that only look never start an agent: status, accounts, audit, app list,
+preview, test-connection, agent status. Where none runs, they say so and exit
+with 4. "terraform plan" starts one, and so do the commands that ask for work:
+job, provision and accounts drop. "agent run" runs one in the foreground, for a service manager.
 
 Exit codes:
   0  done
@@ -31,6 +31,9 @@ const rootExample = `  See it work, with a sample app and nothing to set up
   How are the jobs, and what went wrong?
     ` + Name + ` status
     ` + Name + ` audit --status failure --since 24h
+
+  Who has access to what?
+    ` + Name + ` accounts --person ada@example.com
 
   What would the next cycle of "chat" do? Do it now.
     ` + Name + ` preview chat
@@ -61,7 +64,7 @@ func (s *session) rootCommand() *cobra.Command {
 		&cobra.Group{ID: groupAgent, Title: "The program:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		groupLook:  {s.statusCommand(), s.auditCommand(), s.appCommand(), s.previewCommand(), s.testConnectionCommand()},
+		groupLook:  {s.statusCommand(), s.accountsCommand(), s.auditCommand(), s.appCommand(), s.previewCommand(), s.testConnectionCommand()},
 		groupAct:   {s.jobCommand(), s.provisionCommand()},
 		groupAgent: {s.agentCommand(), s.versionCommand(), s.demoCommand(), s.sampleAppCommand()},
 	} {

@@ -28,6 +28,9 @@ type fakeEngine struct {
 
 	status   func(appID string) status.Job
 	entries  []audit.Entry
+	accounts []status.Account
+	asked    []status.AccountQuery
+	compared status.Unmatched
 	queries  []audit.Query
 	preview  status.Preview
 	warnings []api.Warning
@@ -214,6 +217,29 @@ func (f *fakeEngine) Audit(_ context.Context, query audit.Query) ([]audit.Entry,
 
 func (f *fakeEngine) FollowAudit(context.Context, audit.Query, func(audit.Entry) error) error {
 	return nil
+}
+
+func (f *fakeEngine) Accounts(_ context.Context, query status.AccountQuery, yield func(status.Account) error) error {
+	f.mu.Lock()
+	f.asked = append(f.asked, query)
+	f.mu.Unlock()
+	for i, account := range f.accounts {
+		if i == query.Limit {
+			break
+		}
+		if err := yield(account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *fakeEngine) Unmatched(context.Context, string, func(status.Progress)) (status.Unmatched, error) {
+	return f.compared, nil
+}
+
+func (f *fakeEngine) DropLink(context.Context, string, api.DropLinkRequest) (status.Account, error) {
+	return status.Account{}, nil
 }
 
 func (f *fakeEngine) Preview(context.Context, string, api.PreviewRequest, func(status.Progress)) (status.Preview, error) {

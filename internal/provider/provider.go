@@ -109,6 +109,8 @@ func (p *provisioningProvider) DataSources(context.Context) []func() datasource.
 	return []func() datasource.DataSource{
 		newStatusDataSource,
 		newAuditEntriesDataSource,
+		newAccountsDataSource,
+		newAppsDataSource,
 		newPreviewDataSource,
 		newAppTemplateDataSource,
 	}

@@ -40,11 +40,14 @@ func (m *Manager) Accounts(ctx context.Context, query status.AccountQuery, yield
 	})
 	given := 0
 	for _, app := range apps {
-		r, err := m.accountsOf(app)
+		a, err := m.accountsOf(app)
+		if errors.Is(err, ErrNoApp) && query.AppID == "" {
+			continue // destroyed meanwhile
+		}
 		if err != nil {
 			return err
 		}
-		err = r.each(ctx, query, func(_ directory.Key, account status.Account) error {
+		err = a.each(ctx, query, func(_ directory.Key, account status.Account) error {
 			if given++; query.Limit > 0 && given > query.Limit {
 				return errEnough
 			}

@@ -14,7 +14,9 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/memory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
 
@@ -192,6 +194,46 @@ func TestAccounts_states(t *testing.T) {
 	})
 }
 
+// TestAccounts_more tells of accounts that a rule of the mapping disables, that
+// are protected, and that were not confirmed since the app is another server.
+func TestAccounts_more(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.staff(2)
+		w.save()
+		w.open()
+		w.declareApp(config.ScopeAll)
+		w.app.Protected = []string{"USER1@example.com"}
+		w.app = change(w, w.app)
+		w.users.Attributes["active"] = mapping.Attribute{Expression: ptr(`Switch([id], "True", "2", "False")`)}
+		w.users = change(w, w.users)
+		w.apply()
+		w.wait("initial_cycle")
+		found := w.accounts(status.AccountQuery{})
+		expect(t, "disabled by the mapping", brief(found), []string{"User 1 active", "User 2 disabled"})
+		if !found[0].Protected || found[1].Protected || found[1].Enabled || found[1].Reason != "mapping" || found[1].Detail == "" {
+			t.Errorf("found %+v", found)
+		}
+
+		const other = "https://other.example.com/scim"
+		w.servers[other] = memory.New(memory.Options{Features: func(f *connector.Features) { f.Connection = "other" }})
+		w.app.SCIM = &config.SCIMConnection{BaseURL: other}
+		w.app = change(w, w.app)
+		w.route(func(target connector.Target) connector.Target { return stuck{target} })
+		w.apply()
+		synctest.Wait()
+		if err := w.engine.PauseJob(context.Background(), w.app.ID, "grace"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		found = w.accounts(status.AccountQuery{State: status.AccountUnproven})
+		expect(t, "unproven", brief(found), []string{"User 1 unproven", "User 2 unproven"})
+		if found[0].Reason != audit.LinkUnproven || found[0].Detail == "" {
+			t.Errorf("unproven: %+v", found[0])
+		}
+	})
+}
+
 // refuse is a target that takes no write.
 type refuse struct {
 	connector.Target
@@ -200,6 +242,14 @@ type refuse struct {
 
 func (r refuse) Send(context.Context, connector.Operation) (connector.Receipt, error) {
 	return connector.Receipt{}, r.err
+}
+
+// stuck is a target that never says what an account holds.
+type stuck struct{ connector.Target }
+
+func (stuck) Get(ctx context.Context, _, _ string, _ []directory.Path) (connector.Account, error) {
+	<-ctx.Done()
+	return connector.Account{}, ctx.Err()
 }
 
 // TestDropLink drops one link: nothing is sent, the log says who did it, and the

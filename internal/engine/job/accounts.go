@@ -71,7 +71,7 @@ const accountsPage = 500
 // accounts tells of the accounts of one app.
 type accounts struct {
 	m           *Manager
-	app         *config.App
+	app         *config.App // as it is in force
 	released    *catalog.Released
 	state       State
 	ledger      *ledger.Ledger
@@ -87,7 +87,7 @@ func (m *Manager) accountsOf(app *config.App) (*accounts, error) {
 	}
 	a := &accounts{
 		m: m, app: app, ledger: ledger.Open(m.Store, app.ID, ""), held: make(map[directory.Key]bool),
-		assignments: make(map[string]status.AccountAssignment), protected: protectedBy(app),
+		assignments: make(map[string]status.AccountAssignment),
 	}
 	r.mu.Lock()
 	a.state = *r.state
@@ -95,6 +95,10 @@ func (m *Manager) accountsOf(app *config.App) (*accounts, error) {
 	if a.released, err = m.catalog.Released(app.ID); err != nil {
 		return nil, err
 	}
+	if a.released.App != nil {
+		a.app = a.released.App
+	}
+	a.protected = protectedBy(a.app)
 	declared, err := m.catalog.Declared(app.ID)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,10 @@ type PreviewOptions struct {
 // Preview tells what a cycle would do now. It is the very driver of cycles,
 // over an overlay of the store and with a target that carries nothing out.
 func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOptions, progress func(status.Progress)) (status.Preview, error) {
+	before, err := m.catalog.Released(appID)
+	if err != nil {
+		return status.Preview{}, err
+	}
 	a, err := m.rehearse(ctx, appID, options)
 	if err != nil {
 		return status.Preview{}, err
@@ -57,10 +61,6 @@ func (m *Manager) Preview(ctx context.Context, appID string, options PreviewOpti
 	preview := status.Preview{AppID: appID, AppName: a.released.App.Name, Counts: summary.Counts, Changes: recorder.changes, More: recorder.more}
 	if summary.Held != nil {
 		preview.Held = summary.Held.Count
-	}
-	before, err := m.catalog.Released(appID)
-	if err != nil {
-		return status.Preview{}, err
 	}
 	preview.OpenDoors = openDoors(before, a.released)
 	return preview, nil

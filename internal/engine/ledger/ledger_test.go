@@ -78,7 +78,8 @@ func anyLink() *rapid.Generator[provision.Link] {
 		l := provision.Link{
 			TargetID: anchor.Draw(t, "id"), CreatedByUs: rapid.Bool().Draw(t, "created"), Unproven: rapid.Bool().Draw(t, "unproven"),
 			Display: rapid.String().Draw(t, "display"), Cycle: anchor.Draw(t, "cycle"), LinkedAt: at.Draw(t, "linked"), ChangedAt: at.Draw(t, "changed"),
-			Sent: map[string]provision.Sent{},
+			Action: rapid.SampledFrom([]provision.Action{"", provision.ActionCreate, provision.ActionNone}).Draw(t, "action"),
+			Sent:   map[string]provision.Sent{},
 		}
 		if rapid.Bool().Draw(t, "due") {
 			l.Due = at.Draw(t, "due at")
@@ -441,6 +442,22 @@ func TestDamaged(t *testing.T) {
 	for i, err := range []error{link, links, escrow, intent, intents, owner, held, members, due, l.EachEscrow(func(Escrow) error { return nil })} {
 		if err == nil {
 			t.Errorf("%d: no error", i)
+		}
+	}
+}
+
+// TestLinkedTypes names each type that has a link in this app, once.
+func TestLinkedTypes(t *testing.T) {
+	w := newWorld(t)
+	l := w.app("a")
+	link := &provision.Link{TargetID: "1"}
+	for _, key := range []directory.Key{user("1"), user("2"), {Type: "Group", Anchor: "1"}, {Type: "Users", Anchor: "1"}} {
+		w.put(l, key, nil, link)
+	}
+	w.put(w.app("b"), directory.Key{Type: "Device", Anchor: "1"}, nil, link)
+	for app, want := range map[string][]string{"a": {"Group", "User", "Users"}, "b": {"Device"}, "c": nil} {
+		if got, err := w.app(app).LinkedTypes(); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v, want %v", app, got, err, want)
 		}
 	}
 }

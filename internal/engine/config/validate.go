@@ -1,11 +1,9 @@
 package config
 
 import (
-	"crypto/x509"
 	"errors"
 	"maps"
 	"net/netip"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/scoping"
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/secret"
 )
 
 // maxName bounds names, which stand in paths, ids and messages.
@@ -32,56 +29,6 @@ func (p *Problems) name(field, name string) {
 	case strings.TrimSpace(name) != name:
 		p.add([]string{field}, "Blank at an end", "The %s %q begins or ends in a blank.", field, name)
 	}
-}
-
-// Validate checks the credential; whether secrets are there is the caller's.
-func (c *Credential) Validate() Problems {
-	var problems Problems
-	problems.name("name", c.Name)
-	fields, ok := credentialFields[c.Method]
-	if !ok {
-		problems.add(nil, "No credential", "Give exactly one of: %s.", strings.Join(slices.Sorted(maps.Keys(credentialFields)), ", "))
-		return problems
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		field, given := c.Fields[name]
-		path := []string{c.Method, name}
-		if !fields[name] {
-			if field.Value == "" {
-				problems.add(path, "Missing "+name, "A %s credential needs a %s.", c.Method, name)
-			}
-			continue
-		}
-		switch {
-		case field.Value != "":
-			problems.add(path, "Secret in the open", "Give either %s_wo with %s_wo_version, or %s_ref.", name, name, name)
-		case !given || field.Reference == "" && field.Version == nil:
-			problems.add(path, "Missing secret", "Give either %s_wo with %s_wo_version, or %s_ref.", name, name, name)
-		case field.Reference != "" && field.Version != nil:
-			problems.add(path, "Two secrets", "Give either %s_wo with %s_wo_version, or %s_ref, not both.", name, name, name)
-		case field.Reference != "":
-			if _, err := secret.ParseReference(field.Reference); err != nil {
-				problems.add([]string{c.Method, name + "_ref"}, "Not a reference to a secret", "%v.", err)
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
-		if _, known := fields[name]; !known {
-			problems.add([]string{c.Method, name}, "Unknown field", "A %s credential has no %s.", c.Method, name)
-		}
-	}
-	return problems
-}
-
-// SecretFields gives the fields of a credential method that are secret.
-func SecretFields(method string) []string {
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(credentialFields[method])) {
-		if credentialFields[method][name] {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // Validate checks the source.
@@ -174,23 +121,13 @@ func (a *App) Validate() Problems {
 		problems.add(nil, "No connection", "Give exactly one connection block: scim.")
 		return problems
 	}
-	base, err := url.Parse(a.SCIM.BaseURL)
-	switch {
-	case a.SCIM.BaseURL == "":
+	if a.SCIM.BaseURL == "" {
 		problems.add([]string{"scim", "base_url"}, "Missing base_url", "Give the address below which /Users stands.")
-	case err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http":
-		// The text is not repeated: it may hold a password.
-		problems.add([]string{"scim", "base_url"}, "Not an address", "Give an https address, such as https://app.example.com/scim/v2.")
-	case base.User != nil:
-		problems.add([]string{"scim", "base_url"}, "Secret in the address", "Leave user and password out of base_url and use credential_id.")
-	case base.Scheme == "http" && !isLoopback(base.Hostname()):
-		problems.add([]string{"scim", "base_url"}, "Not encrypted", "%s would send the credential in the clear; use https.", base.Host)
-	case base.Fragment != "":
-		problems.add([]string{"scim", "base_url"}, "Fragment in the address", "Leave out what follows the #.")
+	} else {
+		problems.address([]string{"scim", "base_url"}, a.SCIM.BaseURL, "https://app.example.com/scim/v2",
+			"Leave user and password out of base_url and use credential_id.")
 	}
-	if pem := a.SCIM.CACertificate; pem != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(pem)) {
-		problems.add([]string{"scim", "ca_certificate"}, "Not a certificate", "Give certificates in PEM, from -----BEGIN CERTIFICATE----- on.")
-	}
+	problems.certificate([]string{"scim", "ca_certificate"}, a.SCIM.CACertificate)
 	return problems
 }
 

@@ -14,6 +14,16 @@ func ref[T any](v T) *T { return &v }
 
 // Each thing as it should be; a test spoils one part of it.
 
+func oauth2(edit func(map[string]Field)) *Credential {
+	fields := map[string]Field{
+		"token_url": {Value: "https://login.example.com/oauth2/token"}, "client_id": {Value: "c"}, "client_secret": {Version: ref(int64(1))},
+		"scopes": {Values: []string{"users.read", "users.write"}}, "endpoint_params": {Parameters: map[string]string{"audience": "https://a"}},
+		"auth_style": {Value: "body"},
+	}
+	edit(fields)
+	return &Credential{Name: "o", Method: OAuth2ClientCredentials, Fields: fields}
+}
+
 func goodCredential() *Credential {
 	return &Credential{Name: "token", Method: "bearer", Fields: map[string]Field{"token": {Reference: "env:TOKEN"}}}
 }
@@ -74,12 +84,26 @@ func TestValidate(t *testing.T) {
 		{"long name", credential(func(c *Credential) { c.Name = strings.Repeat("n", 129) }), "name", "Too long"},
 		{"control character", credential(func(c *Credential) { c.Name = "a\nb" }), "name", "Control character"},
 		{"blank at the end", credential(func(c *Credential) { c.Name = "a " }), "name", "Blank at an end"},
-		{"no method", credential(func(c *Credential) { c.Method = "" }), "", "basic, bearer"},
+		{"no method", credential(func(c *Credential) { c.Method = "" }), "", "basic, bearer, oauth2_client_credentials"},
 		{"no secret", credential(func(c *Credential) { c.Fields = nil }), "bearer.token", "token_wo_version"},
 		{"two secrets", credential(func(c *Credential) { c.Fields["token"] = Field{Reference: "env:A", Version: ref(int64(1))} }), "bearer.token", "Two secrets"},
 		{"secret in the open", credential(func(c *Credential) { c.Fields["token"] = Field{Value: "hunter2"} }), "bearer.token", "Secret in the open"},
 		{"bad reference", credential(func(c *Credential) { c.Fields["token"] = Field{Reference: "hunter2"} }), "bearer.token_ref", "env:NAME"},
 		{"unknown field", credential(func(c *Credential) { c.Fields["user"] = Field{} }), "bearer.user", "Unknown field"},
+		{"oauth2", oauth2(func(map[string]Field) {}), "-", ""},
+		{"oauth2, least", oauth2(func(f map[string]Field) { delete(f, "scopes"); delete(f, "endpoint_params"); delete(f, "auth_style") }), "-", ""},
+		{"no token_url", oauth2(func(f map[string]Field) { delete(f, "token_url") }), "oauth2_client_credentials.token_url", "needs a token_url"},
+		{"no client_id", oauth2(func(f map[string]Field) { delete(f, "client_id") }), "oauth2_client_credentials.client_id", "needs a client_id"},
+		{"no client secret", oauth2(func(f map[string]Field) { delete(f, "client_secret") }), "oauth2_client_credentials.client_secret", "client_secret_wo_version"},
+		{"token_url in the clear", oauth2(func(f map[string]Field) { f["token_url"] = Field{Value: "http://login.example.com/t"} }), "oauth2_client_credentials.token_url", "use https"},
+		{"token_url with a password", oauth2(func(f map[string]Field) { f["token_url"] = Field{Value: "https://u:hunter2@login.example.com/t"} }), "oauth2_client_credentials.token_url", "client_id"},
+		{"token_url that is none", oauth2(func(f map[string]Field) { f["token_url"] = Field{Value: "hunter2"} }), "oauth2_client_credentials.token_url", "https address"},
+		{"two scopes in one", oauth2(func(f map[string]Field) { f["scopes"] = Field{Values: []string{"a b"}} }), "oauth2_client_credentials.scopes", "without blanks"},
+		{"reserved parameter", oauth2(func(f map[string]Field) {
+			f["endpoint_params"] = Field{Parameters: map[string]string{"client_secret": "hunter2"}}
+		}), "oauth2_client_credentials.endpoint_params.client_secret", "attributes of their own"},
+		{"unknown style", oauth2(func(f map[string]Field) { f["auth_style"] = Field{Value: "params"} }), "oauth2_client_credentials.auth_style", "header or body"},
+		{"no certificate for the token_url", oauth2(func(f map[string]Field) { f["ca_certificate"] = Field{Value: "x"} }), "oauth2_client_credentials.ca_certificate", "PEM"},
 		{"no user name", &Credential{Name: "b", Method: "basic", Fields: map[string]Field{"password": {Version: ref(int64(1))}}}, "basic.username", "Missing username"},
 
 		{"source", goodSource(), "-", ""},

@@ -44,6 +44,7 @@ type breaker struct {
 
 	mu       sync.Mutex
 	failures map[Class]int
+	vouched  bool          // a probe succeeded although a call was denied
 	probing  chan struct{} // closed when the probe under way is over; nil: none is
 	cause    *Error        // set once: the breaker is open
 }
@@ -52,12 +53,13 @@ var _ Target = (*breaker)(nil)
 
 // Breaker gives a Target that stops when the target as a whole has failed, so
 // that a cycle ends and no object is blamed. After 20 failures of one class
-// (Transient, Unknown, Denied or Fatal) without a success between, or one
-// refused connection, it makes one Test with matching; calls that come
-// meanwhile wait. Where nobody answers, or the credential is denied, it opens
+// (Transient, Unknown, Denied or Fatal) without a success between, after the
+// first that is Denied, or one refused connection, it makes one Test with
+// matching; calls that come meanwhile wait. Where nobody answers, or the credential is denied, it opens
 // for good: every later call fails at once, with class Fatal, ErrOpen and
 // OpenCause. A credential that is denied to Describe, Test or List opens it
-// without a probe.
+// without a probe; one that a probe was made with after all is denied to single
+// objects, and counts like other failures from then on.
 //
 // A call that fails while or because the breaker opens gets its error too,
 // unless it is of class Unknown: a write that may have been carried out is
@@ -179,6 +181,9 @@ func (b *breaker) leave(ctx context.Context, err error) error {
 		_ = b.awaitProbe(ctx) // whatever ends the wait, cause tells
 	case b.failures[class] >= failuresInARow || isRefused(err):
 		b.probe(ctx)
+	case class == Denied && !b.vouched:
+		b.probe(ctx)
+		b.vouched = b.cause == nil && ctx.Err() == nil
 	}
 	if b.cause == nil || class == Unknown {
 		return err

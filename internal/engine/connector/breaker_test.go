@@ -37,11 +37,11 @@ func isOpen(t *testing.T, err error, class connector.Class) {
 
 func TestBreakerOpens(t *testing.T) {
 	dead := failure(connector.Transient)
-	for _, class := range []connector.Class{connector.Transient, connector.Denied, connector.Fatal} {
+	for class, let := range map[connector.Class]int{connector.Transient: 19, connector.Fatal: 19, connector.Denied: 0} {
 		t.Run(string(class), func(t *testing.T) {
 			target, probes := outage(failure(class), dead)
 			b := connector.Breaker(target, nil)
-			for i := range 19 {
+			for i := range let {
 				if err := find(t.Context(), b); connector.ClassOf(err) != class || errors.Is(err, connector.ErrOpen) {
 					t.Fatalf("failure %d is told as %v", i+1, err)
 				}
@@ -87,6 +87,7 @@ func TestBreakerStaysClosed(t *testing.T) {
 		{"throttled", failure(connector.Throttled), failure(connector.Fatal), 0},
 		{"cannot filter", connector.ErrCannotFilter, failure(connector.Fatal), 0},
 		{"probe succeeds", failure(connector.Transient), nil, 2},
+		{"denied to one object", failure(connector.Denied), nil, 2},
 		{"probe throttled", failure(connector.Transient), failure(connector.Throttled), 2},
 		{"probe rejected", failure(connector.Transient), failure(connector.Rejected), 2},
 	}

@@ -17,6 +17,9 @@ import (
 type Credential struct {
 	Kind   string // "bearer", "basic", …; empty for none
 	Fields map[string]Secret
+	// Renew, where it is not nil, is told of a "token" that the system refused,
+	// so that the field may give another from then on.
+	Renew func(refused string)
 }
 
 // Secret gives one secret, or an error that names its reference and not its

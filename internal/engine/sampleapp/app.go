@@ -27,9 +27,13 @@ const (
 // abides by the standard.
 type Options struct {
 	// Token is the bearer token that is accepted, Username and Password the
-	// basic credential. With neither, everybody is let in.
-	Token              string
-	Username, Password string
+	// basic credential. The client of ClientID and ClientSecret gets access tokens
+	// at /oauth/token below the base path, each good for TokenLife; 0: an hour.
+	// With none of these, everybody is let in.
+	Token                  string
+	Username, Password     string
+	ClientID, ClientSecret string
+	TokenLife              time.Duration
 
 	// PageSize is the most resources in one page, and how many come when no
 	// count is asked for; 0: 200.
@@ -76,6 +80,7 @@ type App struct {
 
 	journal journal
 	faults  schedule
+	oauth   authorizationServer
 
 	budgetMu    sync.Mutex
 	windowStart time.Time
@@ -99,7 +104,11 @@ func New(options Options) *App {
 	if options.Sleep == nil {
 		options.Sleep = sleep
 	}
+	if options.TokenLife <= 0 {
+		options.TokenLife = time.Hour
+	}
 	a := &App{options: options}
+	a.oauth.secret, a.oauth.tokens = options.ClientSecret, map[string]time.Time{}
 	a.journal.keep = options.KeepRequests
 	a.Reset()
 	return a
@@ -217,7 +226,7 @@ func (a *App) answer(r *http.Request, c *call, fault *Fault) answer {
 			out.header.Set("Retry-After", a.options.Budget.RetryAfter)
 		}
 		return out
-	case !a.authorized(r):
+	case c.operation != Token && !a.authorized(r):
 		if a.options.Quirks.AuthFailureIsOK {
 			return answer{status: http.StatusOK, contentType: "application/json", body: []byte(`{"status":"error","msg":"please sign in first"}`)}
 		}
@@ -238,6 +247,8 @@ func (a *App) answer(r *http.Request, c *call, fault *Fault) answer {
 
 func (a *App) carryOut(c *call) (answer, *problem) {
 	switch c.operation {
+	case Token:
+		return a.token(c), nil
 	case Discover:
 		return a.discover(c)
 	case Create:
@@ -272,14 +283,12 @@ func (a *App) withinBudget() bool {
 
 func (a *App) authorized(r *http.Request) bool {
 	o := a.options
-	if o.Token == "" && o.Username == "" {
+	if o.Token == "" && o.Username == "" && o.ClientID == "" {
 		return true
 	}
-	if o.Token != "" {
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if strings.EqualFold(scheme, "Bearer") && same(token, o.Token) {
-			return true
-		}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return o.Token != "" && same(token, o.Token) || a.oauth.accepts(token, o.Now())
 	}
 	username, password, ok := r.BasicAuth()
 	return ok && o.Username != "" && same(username, o.Username) && same(password, o.Password)

@@ -19,12 +19,16 @@ const (
 	Patch    OperationKind = "patch"    // PATCH
 	Delete   OperationKind = "delete"   // DELETE
 	Discover OperationKind = "discover" // ServiceProviderConfig, ResourceTypes, Schemas
+	Token    OperationKind = "token"    // POST for an access token
 	Other    OperationKind = "other"    // anything else
 )
 
 // endpoint splits a request's path into what stands before the endpoint, the
 // endpoint's name, and the id after it.
 func endpoint(escapedPath string) (base, name, id string) {
+	if base, ok := strings.CutSuffix(escapedPath, "/"+tokenEndpoint); ok {
+		return base, tokenEndpoint, ""
+	}
 	segments := strings.Split(escapedPath, "/")
 	for i, segment := range segments {
 		switch strings.ToLower(segment) {
@@ -54,6 +58,11 @@ func (a *App) understand(r *http.Request, body []byte) *call {
 		c.typ = User
 	case "groups":
 		c.typ = Group
+	case tokenEndpoint:
+		if r.Method == http.MethodPost && a.options.ClientID != "" {
+			c.operation = Token
+		}
+		return c
 	case "bulk":
 		c.problem = &problem{status: http.StatusForbidden, detail: "bulk is not offered"}
 		return c

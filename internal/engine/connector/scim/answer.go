@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/web"
 )
 
 // Codes of the provisioning log.
@@ -34,9 +33,6 @@ const (
 	codeMultiple      = "SystemForCrossDomainIdentityManagementMultipleEntriesInResponse"
 	codeIncompatible  = "SystemForCrossDomainIdentityManagementServiceIncompatible"
 )
-
-// maxRetryAfter bounds how long a server may keep us waiting.
-const maxRetryAfter = time.Hour
 
 func rejected(code, detail string, err error) *connector.Error {
 	return &connector.Error{Class: connector.Rejected, Code: code, Detail: detail, Err: err}
@@ -94,11 +90,11 @@ func (t *target) problem(r response) *connector.Error {
 	case r.status >= 500 && writes:
 		out.Class, out.Code = connector.Unknown, codeServer
 		if r.status == http.StatusServiceUnavailable && r.header.Get("Retry-After") != "" {
-			out.Class, out.RetryAt = connector.Throttled, retryAt(r.header.Get("Retry-After"), t.now())
+			out.Class, out.RetryAt = connector.Throttled, web.RetryAt(r.header.Get("Retry-After"), t.now())
 		}
 	case r.status == http.StatusServiceUnavailable:
 		out.Class, out.Code = connector.Throttled, codeServer
-		out.RetryAt = retryAt(r.header.Get("Retry-After"), t.now())
+		out.RetryAt = web.RetryAt(r.header.Get("Retry-After"), t.now())
 	case r.status >= 500:
 		out.Class, out.Code = connector.Transient, codeServer
 	default:
@@ -145,42 +141,8 @@ func (t *target) throttled(r response) bool {
 func (t *target) throttle(r response) *connector.Error {
 	return &connector.Error{
 		Class: connector.Throttled, Code: codeThrottled, Detail: r.describe(readError(r)),
-		RetryAt: retryAt(r.header.Get("Retry-After"), t.now()),
+		RetryAt: web.RetryAt(r.header.Get("Retry-After"), t.now()),
 	}
-}
-
-// retryAt reads a Retry-After header (RFC 9110 section 10.2.3): seconds or a
-// date. What lies in the past is now, what is too far is cut; the zero time
-// when it says nothing.
-func retryAt(header string, now time.Time) time.Time {
-	header = strings.TrimSpace(header)
-	if header == "" {
-		return time.Time{}
-	}
-	latest := now.Add(maxRetryAfter)
-	var at time.Time
-	if seconds, err := strconv.ParseFloat(header, 64); err == nil {
-		switch {
-		case seconds != seconds: // not a number
-			return time.Time{}
-		case seconds <= 0:
-			return now
-		case seconds >= maxRetryAfter.Seconds():
-			return latest
-		}
-		return now.Add(time.Duration(seconds * float64(time.Second)))
-	}
-	at, err := http.ParseTime(header)
-	if err != nil {
-		return time.Time{}
-	}
-	switch {
-	case at.Before(now):
-		return now
-	case at.After(latest):
-		return latest
-	}
-	return at
 }
 
 // describe tells an answer in one line, without secrets.

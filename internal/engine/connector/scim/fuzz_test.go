@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
@@ -70,19 +69,6 @@ func FuzzFilter(f *testing.F) {
 			if parsed.Matches(other) {
 				t.Errorf("%s finds %q", filter, value+"x")
 			}
-		}
-	})
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	for _, header := range []string{"30", "-1", "1e99", "NaN", "Sat, 21 Nov 2026 12:00:10 GMT", "0x10", "99999999999999999999"} {
-		f.Add(header)
-	}
-	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, header string) {
-		at := retryAt(header, now)
-		if !at.IsZero() && (at.Before(now) || at.After(now.Add(maxRetryAfter))) {
-			t.Errorf("%q: %v", header, at)
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/web"
 )
 
 // Connection is the block scim of an app.
@@ -25,13 +26,12 @@ type Connection struct {
 
 // target is safe for concurrent use: what is not set by Open is guarded.
 type target struct {
-	base       *url.URL // without trailing slash; its query goes along with each request
-	dialect    Dialect
-	credential connector.Credential
-	userAgent  string
-	now        func() time.Time
-	client     *http.Client
-	timeout    time.Duration // of one request with its answer
+	base      *url.URL // without trailing slash; its query goes along with each request
+	dialect   Dialect
+	userAgent string
+	now       func() time.Time
+	client    *http.Client
+	timeout   time.Duration // of one request with its answer
 
 	discovery discovery
 	learned   learned
@@ -54,24 +54,22 @@ func Open(options connector.Options) (connector.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch options.Credential.Kind {
-	case "", "bearer", "basic":
-	default:
-		return nil, fmt.Errorf("a scim target takes a bearer or basic credential, not %s", options.Credential.Kind)
-	}
 	transport := options.Transport
 	if transport == nil {
-		if transport, err = newTransport(connection.CACertificate); err != nil {
+		if transport, err = web.NewTransport(connection.CACertificate); err != nil {
 			return nil, err
 		}
+	}
+	if transport, err = web.Authorize(transport, options.Credential, base); err != nil {
+		return nil, err
 	}
 	now := options.Now
 	if now == nil {
 		now = time.Now
 	}
 	t := &target{
-		base: base, dialect: dialect, credential: options.Credential, userAgent: options.UserAgent,
-		now: now, client: newClient(transport), timeout: time.Minute,
+		base: base, dialect: dialect, userAgent: options.UserAgent,
+		now: now, client: web.NewClient(transport), timeout: time.Minute,
 	}
 	t.learned.pageSize = dialect.pageSize()
 	t.learned.membersPerRequest = dialect.membersPerRequest()

@@ -1,4 +1,7 @@
-package scim
+// Package web is how connectors speak HTTP: over TLS 1.2 or above, with a
+// deadline for each phase, to no address that no app lives at, and with a
+// credential that goes to the system it is for and nowhere else.
+package web
 
 import (
 	"crypto/tls"
@@ -14,8 +17,9 @@ import (
 
 const maxHeaderBytes = 64 << 10
 
-// newTransport gives a transport with a deadline for each phase of a request.
-func newTransport(caCertificate string) (http.RoundTripper, error) {
+// NewTransport gives a transport that trusts the system's authorities, and those
+// of a PEM text beside them; empty for none.
+func NewTransport(caCertificate string) (http.RoundTripper, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caCertificate != "" {
 		roots, err := x509.SystemCertPool()
@@ -62,10 +66,10 @@ func (e *addressError) Error() string {
 	return fmt.Sprintf("the address %s is link-local, multicast or unspecified, and never connected to", e.ip)
 }
 
-// newClient gives a client that follows a redirect only where it leads a GET
+// NewClient gives a client that follows a redirect only where it leads a GET
 // to the same host by the same scheme: elsewhere the credential would be given
 // away, or a write done twice.
-func newClient(transport http.RoundTripper) *http.Client {
+func NewClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport: transport,
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {

@@ -64,7 +64,8 @@ type Engine struct {
 	// checked still holds when it is written.
 	declaring sync.Mutex
 	deleted   *deletions
-	opened    sync.Map // secrets by credential, field and version
+
+	credentials credentials
 }
 
 // Builtin is the registry of the connectors that this program has.
@@ -86,6 +87,7 @@ func Open(options Options) (*Engine, error) {
 		options.Clock = connector.SystemClock()
 	}
 	e := &Engine{options: options, clock: options.Clock, registry: Builtin(), deleted: newDeletions()}
+	e.credentials.inUse = make(map[string]connector.Credential)
 	if options.Connectors != nil {
 		e.registry = *options.Connectors
 	}
@@ -220,8 +222,13 @@ func (e *Engine) Backup(ctx context.Context, path string) error {
 
 // openSource makes the connector of a declared source.
 func (e *Engine) openSource(_ context.Context, source *config.Source) (connector.Source, error) {
+	return e.openSourceWith(source, nil)
+}
+
+// openSourceWith does so with a credential that is not stored yet.
+func (e *Engine) openSourceWith(source *config.Source, credential *connector.Credential) (connector.Source, error) {
 	kind, block := source.Connector()
-	options, err := e.connectorOptions(block, source.CredentialID, nil)
+	options, err := e.connectorOptions(block, source.CredentialID, credential)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +240,7 @@ func (e *Engine) openTarget(_ context.Context, app *config.App) (connector.Targe
 	return e.openTargetWith(app, nil)
 }
 
-// openTargetWith does so with secrets that are not stored yet.
+// openTargetWith does so with a credential that is not stored yet.
 func (e *Engine) openTargetWith(app *config.App, credential *connector.Credential) (connector.Target, error) {
 	template, err := gallery.Get(app.Template, app.TemplateRevision)
 	if err != nil {
@@ -265,57 +272,4 @@ func (e *Engine) connectorOptions(block any, credentialID string, given *connect
 		}
 	}
 	return options, nil
-}
-
-// credential gives a stored credential, whose secrets are opened when used.
-func (e *Engine) credential(id string) (connector.Credential, error) {
-	thing, err := e.catalog.Get(config.KindCredential, id)
-	if err != nil {
-		return connector.Credential{}, err
-	}
-	return e.credentialOf(thing.(*config.Credential), nil)
-}
-
-// credentialOf makes the credential of a declaration, with secrets that are
-// given now in place of sealed ones.
-func (e *Engine) credentialOf(declared *config.Credential, secrets config.Secrets) (connector.Credential, error) {
-	c := connector.Credential{Kind: declared.Method, Fields: make(map[string]connector.Secret)}
-	for name, field := range declared.Fields {
-		switch given, now := secrets[name]; {
-		case field.Reference != "":
-			reference, err := secret.ParseReference(field.Reference)
-			if err != nil {
-				return c, err
-			}
-			c.Fields[name] = reference.Resolve
-		case now:
-			c.Fields[name] = func(context.Context) (string, error) { return given, nil }
-		case field.Version != nil:
-			c.Fields[name] = func(context.Context) (string, error) { return e.unseal(declared, name) }
-		default:
-			c.Fields[name] = func(context.Context) (string, error) { return field.Value, nil }
-		}
-	}
-	return c, nil
-}
-
-// unseal opens a sealed secret once a version: opening costs more than the
-// request that it is for.
-func (e *Engine) unseal(c *config.Credential, field string) (string, error) {
-	version := fmt.Sprintf("%s/%s/%d", c.ID, field, *c.Fields[field].Version)
-	if opened, ok := e.opened.Load(version); ok {
-		return opened.(string), nil
-	}
-	sealed, err := e.catalog.Secret(c.ID, field)
-	if err != nil {
-		return "", err
-	}
-	if sealed == nil {
-		return "", fmt.Errorf("credential %q holds no %s: give it again and raise %s_wo_version", c.Name, field, field)
-	}
-	opened, err := e.keyring.Open(sealed)
-	if err == nil {
-		e.opened.Store(version, opened)
-	}
-	return opened, err
 }

@@ -102,7 +102,7 @@ func (e *Engine) Create(ctx context.Context, thing config.Thing, secrets config.
 	if err != nil {
 		return nil, internal(err)
 	}
-	sealed, err := e.seal(thing, secrets)
+	sealed, err := e.seal(thing, nil, secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (e *Engine) Update(ctx context.Context, thing config.Thing, secrets config.
 	if err != nil {
 		return nil, internal(err)
 	}
-	sealed, err := e.seal(thing, secrets)
+	sealed, err := e.seal(thing, before, secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +215,8 @@ func (e *Engine) Delete(ctx context.Context, kind config.Kind, id string) error 
 		return told(e.jobs.Removed(ctx, x.ID))
 	case *config.Source:
 		return told(e.jobs.Snapshot(x.ID).Drop(ctx))
+	case *config.Credential:
+		e.credentials.forget(x.ID)
 	}
 	if parent := thing.Identity().Parent; parent != "" {
 		e.jobs.Changed(parent)
@@ -256,26 +258,6 @@ func (e *Engine) unused(thing config.Thing) error {
 	return nil
 }
 
-// seal gives the mutations that keep given secrets.
-func (e *Engine) seal(thing config.Thing, secrets config.Secrets) ([]store.Mutation, error) {
-	c, ok := thing.(*config.Credential)
-	if !ok {
-		return nil, nil
-	}
-	var mutations []store.Mutation
-	for _, name := range slices.Sorted(maps.Keys(secrets)) {
-		if c.Fields[name].Version == nil {
-			continue
-		}
-		sealed, err := e.keyring.Seal(secrets[name])
-		if err != nil {
-			return nil, internal(err)
-		}
-		mutations = append(mutations, e.catalog.PutSecret(c.ID, name, sealed))
-	}
-	return mutations, nil
-}
-
 // declared tells the jobs what a change of a declaration means for them.
 func (e *Engine) declared(ctx context.Context, before, after config.Thing) error {
 	switch x := after.(type) {
@@ -283,12 +265,7 @@ func (e *Engine) declared(ctx context.Context, before, after config.Thing) error
 		if before == nil {
 			return nil
 		}
-		return told(e.catalog.Each(config.KindApp, func(thing config.Thing) error {
-			if thing.(*config.App).CredentialID != x.ID {
-				return nil
-			}
-			return e.jobs.Lifted(ctx, thing.GetID())
-		}))
+		return told(e.replaced(ctx, x.ID))
 	case *config.Source:
 		return told(e.catalog.Each(config.KindApp, func(thing config.Thing) error {
 			if thing.(*config.App).SourceID == x.ID {

@@ -140,6 +140,11 @@ func (c Catalog) PutSecret(credentialID, field string, sealed []byte) store.Muta
 	return store.Put(tableSecrets, store.Key(credentialID, field), sealed)
 }
 
+// DropSecret gives the mutation that forgets a sealed secret, if there is one.
+func (c Catalog) DropSecret(credentialID, field string) store.Mutation {
+	return store.Delete(tableSecrets, store.Key(credentialID, field))
+}
+
 // nameKey keeps the parts apart whatever they hold: names have no control
 // characters.
 func nameKey(identity config.Identity) []byte {

@@ -184,12 +184,14 @@ func (m *Manager) Approve(ctx context.Context, appID, by, digest string) error {
 }
 
 // Lifted tells that a credential was replaced by one that works: a quarantine
-// for the old one ends, and a cycle starts (decisions 45).
+// for the old one ends, and a cycle starts (decisions 45). One under way goes on
+// with the new credential: the old may be revoked any moment.
 func (m *Manager) Lifted(ctx context.Context, appID string) error {
 	r, err := m.runner(appID)
 	if err != nil {
 		return err
 	}
+	r.halt(errInterrupted)
 	err = r.update(ctx, func(s *State) {
 		if s.Quarantine != nil && s.Quarantine.Reason == "EncounteredQuarantineException" {
 			s.Quarantine, s.LastFailure = nil, nil

@@ -14,7 +14,7 @@ import (
 var (
 	errPaused       = errors.New("the job was paused")
 	errReconfigured = errors.New("the configuration changed")
-	errInterrupted  = errors.New("interrupted for provisioning on demand")
+	errInterrupted  = errors.New("interrupted, to go on at once")
 	errEnded        = errors.New("the app was destroyed")
 )
 

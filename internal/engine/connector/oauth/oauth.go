@@ -73,6 +73,7 @@ func NewClient(grant Grant, now func() time.Time) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	transport.DisableKeepAlives = true // it is long until the next request
 	parameters := url.Values{}
 	for name, value := range grant.Parameters {
 		parameters.Set(name, value)
@@ -160,6 +161,3 @@ func (c *Client) ask(ctx context.Context) (string, error) {
 	}
 	return c.token, nil
 }
-
-// Close ends the connections that are kept for later requests.
-func (c *Client) Close() { c.http.CloseIdleConnections() }

@@ -52,7 +52,6 @@ func serve(t *testing.T, grant Grant, answer http.HandlerFunc) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
 	s.Client = client
 	return s
 }
@@ -287,7 +286,6 @@ func TestOverTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer client.Close()
 		return client.Token(t.Context())
 	}
 	if token, err := ask(authority); err != nil || len(app.AccessTokens()) != 1 || token != app.AccessTokens()[0] {

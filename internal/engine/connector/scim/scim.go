@@ -56,9 +56,11 @@ func Open(options connector.Options) (connector.Target, error) {
 	}
 	transport := options.Transport
 	if transport == nil {
-		if transport, err = web.NewTransport(connection.CACertificate); err != nil {
+		own, err := web.NewTransport(connection.CACertificate)
+		if err != nil {
 			return nil, err
 		}
+		transport = own
 	}
 	if transport, err = web.Authorize(transport, options.Credential, base); err != nil {
 		return nil, err

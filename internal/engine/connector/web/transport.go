@@ -19,7 +19,7 @@ const maxHeaderBytes = 64 << 10
 
 // NewTransport gives a transport that trusts the system's authorities, and those
 // of a PEM text beside them; empty for none.
-func NewTransport(caCertificate string) (http.RoundTripper, error) {
+func NewTransport(caCertificate string) (*http.Transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caCertificate != "" {
 		roots, err := x509.SystemCertPool()

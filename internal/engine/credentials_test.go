@@ -1,0 +1,490 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
+)
+
+// locked is an app that wants to know who asks, a source of people, and an
+// engine between them that reaches the app over HTTP.
+type locked struct {
+	t        testing.TB
+	accounts *sampleapp.App
+	handler  atomic.Pointer[http.Handler] // what answers in front of the app
+	server   *httptest.Server
+	dir      string // of the source's file
+	data     string
+	log      syncedBuffer
+	engine   *engine.Engine
+
+	reader     string // id of the source's credential
+	source     *config.Source
+	credential *config.Credential
+	app        *config.App
+	job        *config.Job
+}
+
+// syncedBuffer is what the engine logs.
+type syncedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *syncedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+const (
+	firstSecret  = "canary-first-s3cret"
+	secondSecret = "canary-second-s3cret"
+)
+
+func newLocked(t testing.TB, options sampleapp.Options) *locked {
+	t.Helper()
+	l := &locked{t: t, accounts: sampleapp.New(options), dir: t.TempDir(), data: t.TempDir()}
+	l.answer(l.accounts)
+	l.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*l.handler.Load()).ServeHTTP(w, r) }))
+	t.Cleanup(l.server.Close)
+	l.open(nil)
+	t.Cleanup(l.close)
+	return l
+}
+
+func (l *locked) answer(handler http.Handler) { l.handler.Store(&handler) }
+
+func (l *locked) open(connectors *connector.Registry) {
+	l.t.Helper()
+	e, err := engine.Open(engine.Options{DataDir: l.data, Version: "test", Logger: slog.New(slog.NewTextHandler(&l.log, nil)), Connectors: connectors})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.engine = e
+}
+
+func (l *locked) close() {
+	if err := l.engine.Close(context.Background()); err != nil {
+		l.t.Error(err)
+	}
+}
+
+// people writes a source of n people.
+func (l *locked) people(n int) {
+	l.t.Helper()
+	var rows strings.Builder
+	rows.WriteString("id,mail\n")
+	for i := range n {
+		fmt.Fprintf(&rows, "%d,user%d@example.com\n", i, i)
+	}
+	path := filepath.Join(l.dir, "people.csv")
+	if err := errors.Join(os.WriteFile(path+".new", []byte(rows.String()), 0o600), os.Rename(path+".new", path)); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *locked) create(thing config.Thing, secrets config.Secrets) {
+	l.t.Helper()
+	if _, err := l.engine.Create(l.t.Context(), thing, secrets); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// declare has everything up to a job that provisions everybody.
+func (l *locked) declare(credential *config.Credential, secrets config.Secrets) {
+	l.t.Helper()
+	l.credential = credential
+	l.create(credential, secrets)
+	l.source = &config.Source{Name: "people", CredentialID: l.reader, File: &config.FileSource{Users: &config.FileSet{Path: filepath.Join(l.dir, "people.csv"), IDColumn: "id"}}}
+	l.create(l.source, nil)
+	l.app = &config.App{Name: "chat", SourceID: l.source.ID, Template: "scim", Scope: config.ScopeAll,
+		SCIM: &config.SCIMConnection{BaseURL: l.server.URL + "/scim/v2"}, CredentialID: credential.ID}
+	l.create(l.app, nil)
+	users := &config.Mapping{AppID: l.app.ID, ObjectType: "User", Attributes: map[string]mapping.Attribute{
+		"userName": {Source: ptr("mail"), MatchingPrecedence: ptr(int64(1))},
+	}}
+	l.create(users, nil)
+	l.job = &config.Job{AppID: l.app.ID, Interval: "1h", Revisions: []string{l.source.Revision(), l.app.Revision(), users.Revision()}}
+	l.create(l.job, nil)
+}
+
+func (l *locked) oauth(version int64) *config.Credential {
+	return &config.Credential{Name: "chat", Method: config.OAuth2ClientCredentials, Fields: map[string]config.Field{
+		"token_url": {Value: l.server.URL + "/scim/v2/oauth/token"}, "client_id": {Value: "engine"}, "client_secret": {Version: &version},
+	}}
+}
+
+// replace updates the credential.
+func (l *locked) replace(credential *config.Credential, secrets config.Secrets) error {
+	credential.ID = l.credential.ID
+	_, err := l.engine.Update(l.t.Context(), credential, secrets)
+	return err
+}
+
+// cycle waits for one that begins now.
+func (l *locked) cycle() api.WaitResult {
+	l.t.Helper()
+	ctx, stop := context.WithTimeout(l.t.Context(), 30*time.Second)
+	defer stop()
+	result, err := l.engine.Wait(ctx, l.app.ID, api.WaitRequest{For: "next_cycle"}, nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return result
+}
+
+// settles waits for the first or the running cycle.
+func (l *locked) settles(want bool) {
+	l.t.Helper()
+	ctx, stop := context.WithTimeout(l.t.Context(), 30*time.Second)
+	defer stop()
+	result, err := l.engine.Wait(ctx, l.app.ID, api.WaitRequest{For: "initial_cycle"}, nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if result.Succeeded != want {
+		l.t.Fatalf("succeeded is %t: %+v", result.Succeeded, result)
+	}
+}
+
+func (l *locked) status() status.Job {
+	l.t.Helper()
+	s, err := l.engine.Status(l.t.Context(), l.app.ID)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return s
+}
+
+func (l *locked) failures() (entries []audit.Entry) {
+	l.t.Helper()
+	entries, err := l.engine.Audit(l.t.Context(), audit.Query{AppID: l.app.ID, Status: audit.Failure})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return entries
+}
+
+// tokens counts the requests for access tokens.
+func (l *locked) tokens() int { return l.accounts.Counts()["token oauth/token"].Requests }
+
+// assertNowhere reports where a secret was written: the engine's files, its log
+// and what it tells.
+func (l *locked) assertNowhere(secrets ...string) {
+	l.t.Helper()
+	written := map[string][]byte{"the log": l.log.Bytes(), "what is told": []byte(fmt.Sprintf("%+v %+v", l.status(), l.failures()))}
+	err := filepath.WalkDir(l.data, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			written[path], err = os.ReadFile(path)
+		}
+		return err
+	})
+	if err != nil {
+		l.t.Error(err)
+	}
+	for _, secret := range secrets {
+		for where, text := range written {
+			if secret == "" || bytes.Contains(text, []byte(secret)) {
+				l.t.Errorf("%s holds the secret %q", where, secret)
+			}
+		}
+	}
+}
+
+// refusedBy wants an error that names who refused and says that nothing changed.
+func refusedBy(t testing.TB, err error, who string) {
+	t.Helper()
+	var e *api.Error
+	if !errors.As(err, &e) || !strings.Contains(e.Summary, who) || !strings.Contains(e.Detail, "The credential stays as it was.") {
+		t.Errorf("the error is %v", err)
+	}
+	if text := fmt.Sprintf("%+v", e); strings.Contains(text, "canary") {
+		t.Errorf("the error holds a secret: %s", text)
+	}
+}
+
+// One access token serves every connection, until it is refused: then one more
+// is asked for, and nobody notices.
+func TestAccessTokenIsSharedAndRenewed(t *testing.T) {
+	l := newLocked(t, sampleapp.Options{ClientID: "engine", ClientSecret: firstSecret})
+	l.people(3)
+	l.declare(l.oauth(1), config.Secrets{"client_secret": firstSecret})
+	l.settles(true)
+	if n := l.tokens(); n != 1 {
+		t.Errorf("%d tokens were asked for by the test of the connection and the first cycle", n)
+	}
+	first := l.accounts.AccessTokens()
+	l.accounts.RevokeTokens()
+	l.people(30)
+	if result := l.cycle(); !result.Succeeded || result.Cycle.Failed != 0 || l.accounts.Len(sampleapp.User) != 30 {
+		t.Errorf("after the token was revoked: %+v, %d accounts", result, l.accounts.Len(sampleapp.User))
+	}
+	if n := l.tokens(); n != 2 {
+		t.Errorf("%d tokens were asked for, want one more", n)
+	}
+	l.assertNowhere(append(first, append(l.accounts.AccessTokens(), firstSecret)...)...)
+}
+
+// A credential that dies in mid-cycle ends the cycle, not one object after the
+// other, and puts the job in quarantine. A new one lifts it.
+func TestCredentialThatDiesInMidCycle(t *testing.T) {
+	const people = 200
+	for name, test := range map[string]struct {
+		options sampleapp.Options
+		declare func(l *locked)
+		renew   func(l *locked) error
+	}{
+		"bearer": {
+			options: sampleapp.Options{Token: firstSecret},
+			declare: func(l *locked) {
+				l.declare(&config.Credential{Name: "chat", Method: config.Bearer, Fields: map[string]config.Field{"token": {Version: ptr(int64(1))}}},
+					config.Secrets{"token": firstSecret})
+			},
+			renew: func(l *locked) error {
+				return l.replace(&config.Credential{Name: "chat", Method: config.Bearer, Fields: map[string]config.Field{"token": {Version: ptr(int64(2))}}},
+					config.Secrets{"token": secondSecret})
+			},
+		},
+		"oauth2": {
+			options: sampleapp.Options{ClientID: "engine", ClientSecret: firstSecret},
+			declare: func(l *locked) { l.declare(l.oauth(1), config.Secrets{"client_secret": firstSecret}) },
+			renew:   func(l *locked) error { return l.replace(l.oauth(2), config.Secrets{"client_secret": secondSecret}) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLocked(t, test.options)
+			// After 50 accounts the app knows the second secret alone.
+			var once sync.Once
+			var dead atomic.Bool
+			var denied atomic.Int64
+			l.answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if l.accounts.Len(sampleapp.User) >= 50 {
+					once.Do(func() {
+						l.accounts.SetClientSecret(secondSecret)
+						l.accounts.RevokeTokens()
+						dead.Store(true)
+					})
+				}
+				if dead.Load() && test.options.Token != "" {
+					if r.Header.Get("Authorization") != "Bearer "+secondSecret {
+						denied.Add(1)
+						w.WriteHeader(http.StatusUnauthorized)
+						return
+					}
+					r.Header.Set("Authorization", "Bearer "+firstSecret)
+				}
+				l.accounts.ServeHTTP(w, r)
+			}))
+			l.people(people)
+			test.declare(l)
+			l.settles(false)
+			s := l.status()
+			if s.Quarantine == nil || s.Quarantine.Reason != "EncounteredQuarantineException" || s.LastCycle.State != status.Failed {
+				t.Fatalf("the job is %+v", s)
+			}
+			for _, entry := range l.failures() {
+				if entry.Category != audit.Job {
+					t.Errorf("an object is blamed: %+v", entry)
+				}
+			}
+			if s.Escrowed != 0 || s.LastCycle.Failed != 0 {
+				t.Errorf("%d escrows, %d failed", s.Escrowed, s.LastCycle.Failed)
+			}
+			if n := l.tokens() + int(denied.Load()); n > 100 {
+				t.Errorf("%d requests were made in vain", n)
+			}
+			if err := test.renew(l); err != nil {
+				t.Fatal(err)
+			}
+			l.settles(true)
+			if s := l.status(); s.Quarantine != nil || s.Managed["User"] != people || l.accounts.Len(sampleapp.User) != people {
+				t.Errorf("after the renewal: %+v, %d accounts", s, l.accounts.Len(sampleapp.User))
+			}
+			l.assertNowhere(firstSecret, secondSecret)
+		})
+	}
+}
+
+// A new secret is tried before it replaces the old one, by a token of its own.
+func TestRotationIsTestedFirst(t *testing.T) {
+	l := newLocked(t, sampleapp.Options{ClientID: "engine", ClientSecret: firstSecret})
+	l.people(3)
+	l.declare(l.oauth(1), config.Secrets{"client_secret": firstSecret})
+	l.settles(true)
+
+	refusedBy(t, l.replace(l.oauth(2), config.Secrets{"client_secret": secondSecret}), `app "chat"`)
+	if stored, err := l.engine.Get(t.Context(), config.KindCredential, l.credential.ID); err != nil || *stored.(*config.Credential).Fields["client_secret"].Version != 1 {
+		t.Errorf("stored is %+v, %v", stored, err)
+	}
+	l.accounts.RevokeTokens()
+	if _, err := l.engine.TestConnection(t.Context(), config.KindApp, l.app.ID); err != nil {
+		t.Errorf("the old secret is not used any more: %v", err)
+	}
+
+	// Versions are names, not numbers: one that was used before holds what it
+	// holds now.
+	for _, step := range []struct {
+		version int64
+		secret  string
+	}{{2, secondSecret}, {1, firstSecret}, {2, secondSecret}} {
+		l.accounts.SetClientSecret(step.secret)
+		if err := l.replace(l.oauth(step.version), config.Secrets{"client_secret": step.secret}); err != nil {
+			t.Fatal(err)
+		}
+		l.accounts.RevokeTokens()
+		if _, err := l.engine.TestConnection(t.Context(), config.KindApp, l.app.ID); err != nil {
+			t.Errorf("version %d: %v", step.version, err)
+		}
+	}
+
+	// A rename tests nothing and needs no secret.
+	l.server.Close()
+	renamed := l.oauth(2)
+	renamed.Name = "chat renamed"
+	if err := l.replace(renamed, nil); err != nil {
+		t.Errorf("a rename: %v", err)
+	}
+}
+
+// guarded is a source that wants a password.
+type guarded struct {
+	connector.Source
+	credential connector.Credential
+	wanted     *atomic.Pointer[string]
+}
+
+func (g *guarded) admitted(ctx context.Context) error {
+	password, err := g.credential.Field(ctx, "password")
+	if err == nil && password != *g.wanted.Load() {
+		err = &connector.Error{Class: connector.Denied, Code: "Unauthorized", Detail: "the directory does not let us in", Advice: "check the password"}
+	}
+	return err
+}
+
+func (g *guarded) Test(ctx context.Context) ([]connector.Finding, error) {
+	if err := g.admitted(ctx); err != nil {
+		return nil, err
+	}
+	return g.Source.Test(ctx)
+}
+
+func (g *guarded) Read(ctx context.Context, request connector.ReadRequest, yield func(connector.Change) error) (connector.ReadResult, error) {
+	if err := g.admitted(ctx); err != nil {
+		return connector.ReadResult{}, err
+	}
+	return g.Source.Read(ctx, request, yield)
+}
+
+// The credential of a source is rotated as that of an app is: tested first, and
+// lifting the quarantine that the old one led to.
+func TestRotationForASource(t *testing.T) {
+	l := newLocked(t, sampleapp.Options{})
+	l.close()
+	var wanted atomic.Pointer[string]
+	wanted.Store(ptr(firstSecret))
+	builtin := engine.Builtin()
+	l.open(&connector.Registry{Targets: builtin.Targets, Sources: map[string]func(connector.Options) (connector.Source, error){
+		"file": func(options connector.Options) (connector.Source, error) {
+			source, err := builtin.Sources["file"](options)
+			return &guarded{source, options.Credential, &wanted}, err
+		},
+	}})
+	l.people(3)
+	basic := func(version int64) *config.Credential {
+		return &config.Credential{Name: "directory", Method: config.Basic, Fields: map[string]config.Field{"username": {Value: "cn=reader"}, "password": {Version: &version}}}
+	}
+	directory := basic(1)
+	l.create(directory, config.Secrets{"password": firstSecret})
+	l.reader = directory.ID
+	l.declare(&config.Credential{Name: "chat", Method: config.Bearer, Fields: map[string]config.Field{"token": {Reference: "env:PATH"}}}, nil)
+	l.settles(true)
+
+	l.credential = directory
+	refusedBy(t, l.replace(basic(2), config.Secrets{"password": secondSecret}), `source "people"`)
+	wanted.Store(ptr(secondSecret))
+	if result := l.cycle(); result.Succeeded || l.status().Quarantine == nil {
+		t.Fatalf("with the old password: %+v", result)
+	}
+	if err := l.replace(basic(2), config.Secrets{"password": secondSecret}); err != nil {
+		t.Fatal(err)
+	}
+	l.settles(true)
+	if s := l.status(); s.Quarantine != nil {
+		t.Errorf("the quarantine stays: %+v", s.Quarantine)
+	}
+	l.assertNowhere(firstSecret, secondSecret)
+}
+
+// A file that another program rewrites is read again when its secret is refused.
+func TestReferenceIsReadAgain(t *testing.T) {
+	l := newLocked(t, sampleapp.Options{Username: "engine", Password: firstSecret})
+	var wanted atomic.Pointer[string]
+	l.answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+*wanted.Load() {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		r.SetBasicAuth("engine", firstSecret)
+		l.accounts.ServeHTTP(w, r)
+	}))
+	path := filepath.Join(l.dir, "token")
+	write := func(secret string) {
+		if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(firstSecret)
+	wanted.Store(ptr(firstSecret))
+	l.people(1)
+	l.declare(&config.Credential{Name: "chat", Method: config.Bearer, Fields: map[string]config.Field{"token": {Reference: "file:" + path}}}, nil)
+	l.settles(true)
+	wanted.Store(ptr(secondSecret))
+	write(secondSecret)
+	l.people(2)
+	if result := l.cycle(); !result.Succeeded {
+		t.Errorf("with the new file: %+v", result)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	l.people(3)
+	if result := l.cycle(); result.Succeeded || !strings.Contains(result.Reason+result.Advice, path) {
+		t.Errorf("without the file: %+v", result)
+	}
+	if s := l.status(); s.Quarantine == nil || s.Escrowed != 0 {
+		t.Errorf("without the file: %+v", s)
+	}
+	write(secondSecret)
+	if err := l.engine.StartJob(t.Context(), l.app.ID, "ada"); err != nil {
+		t.Fatal(err)
+	}
+	if result := l.cycle(); !result.Succeeded {
+		t.Errorf("with the file again: %+v", result)
+	}
+	if n := l.accounts.Len(sampleapp.User); n != 3 {
+		t.Errorf("%d accounts", n)
+	}
+	l.assertNowhere(firstSecret, secondSecret)
+}

@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
 )
 
 func credential(block string) string {
@@ -119,6 +120,123 @@ func TestAccCredential_rotation(t *testing.T) {
 	assertNowhere(t, service.dataDir, "canary-")
 }
 
+// Tokens of an authorization server: what is refused changes nothing, and
+// neither secrets nor tokens are kept.
+func TestAccCredential_oauth2(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
+	accounts := sampleapp.New(sampleapp.Options{ClientID: "engine", ClientSecret: "canary-one"})
+	server := httptest.NewServer(accounts)
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("canary-three\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	declared := func(client, more string) string {
+		return credential(fmt.Sprintf("oauth2_client_credentials = {\n token_url = %q\n client_id = %q\n %s\n}", server.URL+"/oauth/token", client, more)) +
+			target(server.URL).app("credential_id = provisioning_credential.chat.id")
+	}
+	var tokens []string
+	connects := func(state *terraform.State) error {
+		accounts.RevokeTokens()
+		if _, err := service.TestConnection(context.Background(), config.KindApp, only[*config.App](t, service, config.KindApp).ID); err != nil {
+			t.Errorf("the app is not reached with what is stored: %v", err)
+		}
+		tokens = append(tokens, accounts.AccessTokens()...)
+		if text := fmt.Sprint(state.RootModule().Resources["provisioning_credential.chat"].Primary.Attributes); strings.Contains(text, "canary") {
+			t.Error("the secret is in the state")
+		}
+		return nil
+	}
+	const address = "provisioning_credential.chat"
+	byName := resource.TestStep{ResourceName: address, ImportState: true, ImportStateId: "chat", ImportStateKind: resource.ImportBlockWithID}
+	byID := resource.TestStep{ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithID,
+		ImportStateIdFunc: func(state *terraform.State) (string, error) {
+			return state.RootModule().Resources[address].Primary.ID, nil
+		}}
+	const more = `scopes = ["users.write", "users.read"]
+		endpoint_params = { audience = "https://chat.example.com" }`
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{
+				Config: declared("engine", `client_secret_wo = var.secret, client_secret_wo_version = 1, scopes = [], endpoint_params = {}`), Check: connects,
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("oauth2_client_credentials").AtMapKey("client_secret_wo"), knownvalue.Null()),
+				},
+			},
+			{Config: declared("engine", `client_secret_wo = var.secret, client_secret_wo_version = 1, auth_style = "body"`+"\n"+more), Check: connects},
+			byName, byID,
+			{
+				Config:      declared("another", `client_secret_wo = var.secret, client_secret_wo_version = 1`),
+				ExpectError: says(`Cannot connect app "chat"`, "invalid_client", "The credential stays as it was.", "Check client_id and the client secret"),
+			},
+			{
+				Config:      declared("engine", `client_secret_wo = "canary-two", client_secret_wo_version = 2, auth_style = "body"`+"\n"+more),
+				ExpectError: says(`Cannot connect app "chat"`, "The credential stays as it was."),
+			},
+			{
+				Config:           declared("engine", `client_secret_wo = var.secret, client_secret_wo_version = 1, auth_style = "body"`+"\n"+more),
+				ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()), Check: connects,
+			},
+			{
+				PreConfig: func() { accounts.SetClientSecret("canary-two") },
+				Config:    declared("engine", `client_secret_wo = "canary-two", client_secret_wo_version = 2`+"\n"+more), Check: connects,
+			},
+			byName,
+			{
+				PreConfig: func() { accounts.SetClientSecret("canary-three") },
+				Config:    declared("engine", fmt.Sprintf("client_secret_ref = %q", "file:"+file)), Check: connects,
+			},
+			byName,
+		},
+	})
+	if len(tokens) < 5 {
+		t.Errorf("only %d tokens were given", len(tokens))
+	}
+	for _, secret := range append(tokens, "canary-") {
+		assertNowhere(t, service.dataDir, secret)
+	}
+}
+
+// A basic credential, from its creation to a reference in its place.
+func TestAccCredential_basic(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
+	app := &gate{Handler: service.accounts}
+	lets := func(password string) func() {
+		return func() { app.open("Basic " + base64.StdEncoding.EncodeToString([]byte("ada:"+password))) }
+	}
+	lets("canary-one")()
+	server := httptest.NewServer(app)
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("canary-three"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	declared := func(block string) string {
+		return credential("basic = {\n username = \"ada\"\n "+block+"\n}") + target(server.URL).app("credential_id = provisioning_credential.chat.id")
+	}
+	imports := resource.TestStep{
+		ResourceName: "provisioning_credential.chat", ImportState: true, ImportStateId: "chat", ImportStateKind: resource.ImportBlockWithID,
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{Config: declared("password_wo = var.secret\n password_wo_version = 1")},
+			imports,
+			{
+				Config:      declared(`password_wo = "canary-two"` + "\n password_wo_version = 2"),
+				ExpectError: says(`Cannot connect app "chat"`, "401", "The credential stays as it was."),
+			},
+			{PreConfig: lets("canary-two"), Config: declared(`password_wo = "canary-two"` + "\n password_wo_version = 2")},
+			{PreConfig: lets("canary-three"), Config: declared(fmt.Sprintf("password_ref = %q", "file:"+file))},
+			imports,
+		},
+	})
+	assertNowhere(t, service.dataDir, "canary-")
+}
+
 // A reference that leads nowhere is told when the app is saved.
 func TestAccCredential_missingReference(t *testing.T) {
 	t.Parallel()
@@ -134,7 +252,7 @@ func TestAccCredential_missingReference(t *testing.T) {
 
 func TestAccCredential_invalid(t *testing.T) {
 	for name, test := range map[string]struct{ block, want string }{
-		"none":                  {``, "Give exactly one of basic and bearer."},
+		"none":                  {``, "Give exactly one of basic, bearer and oauth2_client_credentials."},
 		"two blocks":            {`bearer = { token_ref = "env:A" }` + "\n" + `basic = { username = "a", password_ref = "env:A" }`, "keep one of basic and bearer"},
 		"no secret":             {`bearer = {}`, "Give either token_wo with token_wo_version, or token_ref."},
 		"no version":            {`bearer = { token_wo = "canary" }`, "Add token_wo_version = 1"},
@@ -142,6 +260,12 @@ func TestAccCredential_invalid(t *testing.T) {
 		"value and reference":   {`bearer = { token_wo = "canary", token_ref = "env:A" }`, "keep one of them"},
 		"version and reference": {`bearer = { token_wo_version = 1, token_ref = "env:A" }`, "not both"},
 		"empty secret":          {`bearer = { token_wo = "", token_wo_version = 1 }`, "token_wo is an empty text"},
+		"no client secret":      {`oauth2_client_credentials = { token_url = "https://a.example.com", client_id = "c" }`, "Give either client_secret_wo with client_secret_wo_version, or client_secret_ref."},
+		"two client secrets":    {`oauth2_client_credentials = { token_url = "https://a.example.com", client_id = "c", client_secret_wo = "canary", client_secret_ref = "env:A" }`, "keep one of them"},
+		"token_url in clear":    {`oauth2_client_credentials = { token_url = "http://a.example.com", client_id = "c", client_secret_ref = "env:A" }`, "Over http the credential would go to a.example.com in the clear"},
+		"secret as parameter":   {`oauth2_client_credentials = { token_url = "https://a.example.com", client_id = "c", client_secret_ref = "env:A", endpoint_params = { client_secret = "x" } }`, "Leave out client_secret"},
+		"unknown style":         {`oauth2_client_credentials = { token_url = "https://a.example.com", client_id = "c", client_secret_ref = "env:A", auth_style = "query" }`, "use header or body"},
+		"scopes in one text":    {`oauth2_client_credentials = { token_url = "https://a.example.com", client_id = "c", client_secret_ref = "env:A", scopes = ["a b"] }`, "write each scope as an element of its own"},
 		"no reference":          {`bearer = { token_ref = "canary" }`, "Not a reference to a secret"},
 	} {
 		t.Run(name, func(t *testing.T) {

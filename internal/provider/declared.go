@@ -94,14 +94,19 @@ func exactlyOne(declared tftypes.Value, names []string, diags *diag.Diagnostics)
 	case len(given) == 1:
 		return true
 	case len(given) > 1:
-		diags.AddAttributeError(path.Root(given[1]), "More than one of "+strings.Join(given, " and "),
-			"Both cannot be meant; keep one of "+strings.Join(given, " and ")+".")
+		diags.AddAttributeError(path.Root(given[1]), "More than one of "+enumerated(given), "Only one can be meant; keep one of "+enumerated(given)+".")
 	case len(names) == 1:
 		diags.AddError("Missing "+names[0], "Add "+names[0]+": it says what this connects to.")
 	default:
-		diags.AddError("None of "+strings.Join(names, " and "), "Give exactly one of "+strings.Join(names, " and ")+".")
+		diags.AddError("None of "+enumerated(names), "Give exactly one of "+enumerated(names)+".")
 	}
 	return false
+}
+
+// enumerated writes two names or more as "a, b and c".
+func enumerated(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // ModifyPlan makes id and revision known.

@@ -54,6 +54,18 @@ func keepSet(ctx context.Context, written types.Set, value []string, diags *diag
 	return set
 }
 
+func keepList(ctx context.Context, written types.List, value []string, diags *diag.Diagnostics) types.List {
+	if isWritten(written) && slices.Equal(listedStringsOf(ctx, written, diags), value) {
+		return written
+	}
+	if value == nil {
+		return types.ListNull(types.StringType)
+	}
+	list, d := types.ListValueFrom(ctx, types.StringType, value)
+	diags.Append(d...)
+	return list
+}
+
 func keepMap(ctx context.Context, written types.Map, value map[string]string, diags *diag.Diagnostics) types.Map {
 	if isWritten(written) && maps.Equal(stringMapOf(ctx, written, diags), value) {
 		return written
@@ -83,6 +95,23 @@ func stringsOf(ctx context.Context, set types.Set, diags *diag.Diagnostics) []st
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// listedStringsOf gives a list's known elements in their order; nil for null and
+// unknown.
+func listedStringsOf(ctx context.Context, list types.List, diags *diag.Diagnostics) []string {
+	if list.IsNull() || list.IsUnknown() {
+		return nil
+	}
+	var elements []types.String
+	diags.Append(list.ElementsAs(ctx, &elements, false)...)
+	out := make([]string, 0, len(elements))
+	for _, element := range elements {
+		if isWritten(element) {
+			out = append(out, element.ValueString())
+		}
+	}
 	return out
 }
 

@@ -17,3 +17,15 @@ resource "provisioning_credential" "wiki" {
     password_ref = "file:/run/secrets/wiki"
   }
 }
+
+# An access token from an authorization server: asked for when it is needed, kept in memory alone.
+resource "provisioning_credential" "directory" {
+  name = "directory"
+  oauth2_client_credentials = {
+    token_url         = "https://login.example.com/oauth2/token"
+    client_id         = "provisioning"
+    client_secret_ref = "env:DIRECTORY_CLIENT_SECRET"
+    scopes            = ["users.read", "users.write"]
+    endpoint_params   = { audience = "https://directory.example.com" }
+  }
+}

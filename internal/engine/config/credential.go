@@ -152,7 +152,7 @@ func (c *Credential) validateOAuth2(problems *Problems) {
 			problems.add(path("endpoint_params"), "Parameter without a name", "Give each parameter its name.")
 		case "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password":
 			problems.add(path("endpoint_params", name), "Reserved parameter",
-				"%s is not given here: client_id, scopes and the secret have attributes of their own, and the grant is client_credentials.", name)
+				"Leave out %s: client, secret and scopes have attributes of their own, and the grant is client_credentials.", name)
 		}
 	}
 	if style := c.Fields["auth_style"].Value; style != "" && !slices.Contains(AuthStyles, style) {
@@ -171,7 +171,7 @@ func (p *Problems) address(path []string, text, example, withoutUser string) {
 	case address.User != nil:
 		p.add(path, "Secret in the address", "%s", withoutUser)
 	case address.Scheme == "http" && !isLoopback(address.Hostname()):
-		p.add(path, "Not encrypted", "%s would send the credential in the clear; use https.", address.Host)
+		p.add(path, "Not encrypted", "Over http the credential would go to %s in the clear; use https.", address.Host)
 	case address.Fragment != "":
 		p.add(path, "Fragment in the address", "Leave out what follows the #.")
 	}

@@ -28,7 +28,7 @@ var refusals = map[string]struct {
 	class  connector.Class
 	advice string
 }{
-	"invalid_client":         {connector.Denied, "check client_id and the client secret: they may be wrong, expired or revoked; a server that takes them in the body alone needs auth_style = \"body\""},
+	"invalid_client":         {connector.Denied, "check client_id and the client secret: they may be wrong, expired or revoked"},
 	"unauthorized_client":    {connector.Denied, "allow the client the grant client_credentials at the authorization server"},
 	"access_denied":          {connector.Denied, "allow the client what its scopes name at the authorization server"},
 	"invalid_grant":          {connector.Denied, "check client_id and the client secret: they may be wrong, expired or revoked"},

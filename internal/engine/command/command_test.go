@@ -53,6 +53,9 @@ func TestExitCodes(t *testing.T) {
 		"unknown source":               {company(), "test-connection --source peple", ExitFailure, `Did you mean "people"?`},
 		"refused":                      {refuses(), "job pause chat", ExitFailure, "the state does not allow it"},
 		"nothing held":                 {company(), "job approve chat", ExitOK, ""},
+		"sample app without password":  {nil, "sample-app --username ada", ExitUsage, "--password-env is missing"},
+		"sample app without user name": {nil, "sample-app --password-env PATH", ExitUsage, "--password-env needs --username"},
+		"sample app without secret":    {nil, "sample-app --client-id engine --client-secret-env NOTHING", ExitUsage, "NOTHING"},
 		"sample app without its token": {nil, "sample-app --token-env NOTHING", ExitUsage, "NOTHING"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,19 +14,18 @@ import (
 )
 
 func (s *session) sampleAppCommand() *cobra.Command {
-	var listen, tokenEnv string
+	var listen string
+	var access sampleAppAccess
 	var latency time.Duration
 	cmd := &cobra.Command{
 		Use: "sample-app", Short: "Serve a SCIM 2.0 app to try things with", Args: cobra.NoArgs, Hidden: true,
 		Long: `Serve a SCIM 2.0 app until Ctrl-C. It keeps what it is sent in memory, and prints
-its base URL first.`,
+its base URL first. Without a token, user name or client everybody is let in.`,
 		Example: "  TOKEN=secret " + Name + " sample-app --listen 127.0.0.1:8080 --token-env TOKEN",
 		RunE: s.runs(func(ctx context.Context, _ []string) error {
 			options := sampleapp.Options{Latency: latency}
-			if tokenEnv != "" {
-				if options.Token = s.Getenv(tokenEnv); options.Token == "" {
-					return &usageError{fmt.Errorf("the variable %s, which --token-env names, is empty or not set", tokenEnv)}
-				}
+			if err := access.apply(&options, s.Getenv); err != nil {
+				return err
 			}
 			app, err := serveSampleApp(listen, options)
 			if err != nil {
@@ -50,7 +49,7 @@ its base URL first.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:0", "address to listen on; port 0: a free one")
-	flags.StringVar(&tokenEnv, "token-env", "", "environment variable that holds the bearer token; none: everybody is let in")
+	access.add(cmd)
 	flags.DurationVar(&latency, "latency", 0, "time that passes before each request is looked at")
 	return cmd
 }

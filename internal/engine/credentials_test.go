@@ -368,6 +368,46 @@ func TestRotationIsTestedFirst(t *testing.T) {
 	}
 }
 
+// A credential that is replaced in mid-cycle is used from then on: the old one
+// may be revoked as soon as the new one is in its place.
+func TestRotationInMidCycle(t *testing.T) {
+	const people = 200
+	l := newLocked(t, sampleapp.Options{Token: firstSecret, Username: "engine", Password: secondSecret})
+	reached, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	var revoked atomic.Bool
+	l.answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, basic := r.BasicAuth(); revoked.Load() && !basic {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if r.Method == http.MethodPost && l.accounts.Len(sampleapp.User) >= 50 {
+			once.Do(func() { close(reached) })
+			<-goOn
+		}
+		l.accounts.ServeHTTP(w, r)
+	}))
+	l.people(people)
+	l.declare(&config.Credential{Name: "chat", Method: config.Bearer, Fields: map[string]config.Field{"token": {Version: ptr(int64(1))}}},
+		config.Secrets{"token": firstSecret})
+	<-reached
+	err := l.replace(&config.Credential{Name: "chat", Method: config.Basic, Fields: map[string]config.Field{
+		"username": {Value: "engine"}, "password": {Version: ptr(int64(1))},
+	}}, config.Secrets{"password": secondSecret})
+	revoked.Store(true)
+	close(goOn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.settles(true)
+	if failures := l.failures(); len(failures) > 0 || l.status().Quarantine != nil || l.accounts.Len(sampleapp.User) != people {
+		t.Errorf("%d accounts, status %+v, failures %+v", l.accounts.Len(sampleapp.User), l.status(), failures)
+	}
+	if n := l.accounts.Counts()["create User"].Requests; n != people {
+		t.Errorf("%d creates were sent for %d people", n, people)
+	}
+}
+
 // guarded is a source that wants a password.
 type guarded struct {
 	connector.Source

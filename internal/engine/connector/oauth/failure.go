@@ -47,7 +47,11 @@ func (c *Client) failure(err error, secret string) *connector.Error {
 	case errors.As(err, &refusal):
 		return c.refusal(refusal, secret)
 	case errors.As(err, &exchange):
-		return c.endpoint.Failure(err, false)
+		out := c.endpoint.Failure(err, false)
+		if out.Advice == "" {
+			out.Advice = fmt.Sprintf("check token_url, and that the agent's machine may connect to %s", host)
+		}
+		return out
 	}
 	// The error could hold a part of what came.
 	return &connector.Error{Class: connector.Transient, Code: codeProtocol,

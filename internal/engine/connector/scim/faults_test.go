@@ -207,6 +207,36 @@ func TestRedirectToTheSameHostIsFollowedByReadsAlone(t *testing.T) {
 	}
 }
 
+// A write that was refused, and for which no other token is to be had, was not
+// carried out: its outcome is not unknown.
+func TestRefusedWriteWhoseTokenCannotBeRenewed(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	t.Cleanup(server.Close)
+	connection, err := json.Marshal(Connection{BaseURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	credential := connector.Credential{Kind: "oauth2_client_credentials", Fields: map[string]connector.Secret{
+		"token": func(context.Context) (string, error) {
+			if asked++; asked == 1 {
+				return token, nil
+			}
+			return "", &connector.Error{Class: connector.Transient, Code: codeServer, Detail: "the authorization server is out of order"}
+		},
+	}}
+	opened, err := Open(connector.Options{Connection: connection, Credential: credential})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = opened.(io.Closer).Close() }()
+	_, err = opened.Send(t.Context(), ada)
+	refused(t, err, connector.Transient, codeServer)
+	if asked != 2 {
+		t.Errorf("the token was asked for %d times", asked)
+	}
+}
+
 func TestThrottleInDisguise(t *testing.T) {
 	dialect := `{"throttled":[{"status":500,"contains":"rate limit"},{"status":200,"contains":"Slow Down"}]}`
 	app, target := play(t, sampleapp.Quirks{}, dialect)

@@ -131,6 +131,67 @@ func TestServersThatAreNotTrusted(t *testing.T) {
 	}
 }
 
+// roundTrip is a transport of one function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A redirect is followed by reads alone, and never to where the credential has
+// no business.
+func TestRedirects(t *testing.T) {
+	for name, test := range map[string]struct {
+		method, to string
+		followed   bool
+	}{
+		"elsewhere on the host": {http.MethodGet, "https://app.example.com/v3/Users", true},
+		"relative":              {http.MethodGet, "/v3/Users", true},
+		"another host":          {http.MethodGet, "https://evil.example.com/Users", false},
+		"a host below":          {http.MethodGet, "https://a.app.example.com/Users", false},
+		"another port":          {http.MethodGet, "https://app.example.com:8443/Users", false},
+		"in the clear":          {http.MethodGet, "http://app.example.com/v3/Users", false},
+		"a write":               {http.MethodPost, "https://app.example.com/v3/Users", false},
+		"a delete":              {http.MethodDelete, "https://app.example.com/v3/Users", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked []string
+			client := NewClient(roundTrip(func(r *http.Request) (*http.Response, error) {
+				asked = append(asked, r.Method+" "+r.URL.String())
+				answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}
+				if len(asked) == 1 {
+					answer.StatusCode = http.StatusPermanentRedirect
+					answer.Header.Set("Location", test.to)
+				}
+				return answer, nil
+			}))
+			request, err := http.NewRequestWithContext(t.Context(), test.method, "https://app.example.com/Users", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := client.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if followed := len(asked) == 2 && answer.StatusCode == http.StatusOK; followed != test.followed || len(asked) > 2 {
+				t.Errorf("asked %q, status %d", asked, answer.StatusCode)
+			}
+		})
+	}
+	endless := 0
+	client := NewClient(roundTrip(func(r *http.Request) (*http.Response, error) {
+		endless++
+		return &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {"/Users"}}, Body: http.NoBody, Request: r}, nil
+	}))
+	answer, err := client.Get("https://app.example.com/Users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if endless > 5 {
+		t.Errorf("%d redirects were followed", endless)
+	}
+}
+
 func TestRetryAt(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	for header, want := range map[string]time.Time{

@@ -88,6 +88,10 @@ func TestCatalog_secrets(t *testing.T) {
 	if got, err := c.Secret("c10", "token"); err != nil || string(got) != "y" {
 		t.Errorf("another's secret: %q, %v", got, err)
 	}
+	do([]store.Mutation{c.DropSecret("c10", "token")}, nil)
+	if got, err := c.Secret("c10", "token"); err != nil || got != nil {
+		t.Errorf("a dropped secret: %q, %v", got, err)
+	}
 }
 
 func TestCatalog_released(t *testing.T) {

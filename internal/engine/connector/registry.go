@@ -12,8 +12,8 @@ import (
 )
 
 // Credential is what a connector authenticates with. Each field is resolved
-// when it is used, since a reference may have changed meanwhile; nothing is
-// kept longer than the request.
+// when it is used, since a reference may have changed meanwhile; a connector
+// keeps nothing of it longer than the request.
 type Credential struct {
 	Kind   string // "bearer", "basic", …; empty for none
 	Fields map[string]Secret

@@ -69,16 +69,16 @@ func serve(ctx context.Context, debugger bool) error {
 }
 
 // connect reaches the agent of a provider configuration, and starts it where
-// none runs.
+// none runs, unless it is on another machine.
 func connect(ctx context.Context, options provider.Options) (api.Service, error) {
 	dir := options.DataDir
-	if dir == "" {
+	if dir == "" && options.Endpoint.URL == "" {
 		var err error
 		if dir, err = client.DefaultDataDir(); err != nil {
 			return nil, err
 		}
 	}
-	c, err := client.Connect(ctx, client.Options{DataDir: dir, Version: options.Version, Autostart: true})
+	c, err := client.Connect(ctx, client.Options{DataDir: dir, Endpoint: options.Endpoint, Version: options.Version, Autostart: true})
 	if err != nil {
 		return nil, err
 	}

@@ -10,14 +10,16 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/client"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 )
 
-// Options say which engine to reach.
+// Options say which engine to reach: that of Endpoint, else that of DataDir.
 type Options struct {
-	DataDir string // absolute; empty: the default
-	Version string // of the provider
+	DataDir  string // absolute; empty: the default
+	Endpoint client.Endpoint
+	Version  string // of the provider
 }
 
 // Connect reaches the engine, starting its agent when there is none.
@@ -28,10 +30,11 @@ type Connect func(ctx context.Context, options Options) (api.Service, error)
 type agent struct {
 	connect Connect
 	options Options
-	unknown bool // data_dir is not known yet
+	unknown bool // where the engine is, is not known yet
 
 	mu       sync.Mutex
 	service  api.Service
+	refused  error // of an endpoint that could not be reached
 	identity api.Identity
 	planned  map[string]config.Thing
 	creating map[string]bool  // ids of what is planned to be created
@@ -40,10 +43,14 @@ type agent struct {
 }
 
 // errUnknownAgent says that the provider's own configuration is not known yet.
-var errUnknownAgent = errors.New("the provider's data_dir is not known yet")
+var errUnknownAgent = errors.New("the provider's own configuration is not known yet")
+
+// remote reports whether the engine is on another machine, whose files are not
+// those of this one.
+func (a *agent) remote() bool { return a != nil && a.options.Endpoint.URL != "" }
 
 // reach gives the engine, and tells what there is to say of its agent. It is
-// errUnknownAgent while data_dir is unknown.
+// errUnknownAgent while it is not known where the engine is.
 func (a *agent) reach(ctx context.Context, diags *diag.Diagnostics) (api.Service, error) {
 	service, err := a.dial(ctx)
 	if err != nil {
@@ -62,11 +69,17 @@ func (a *agent) dial(ctx context.Context) (api.Service, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.service != nil {
+	switch {
+	case a.service != nil:
 		return a.service, nil
+	case a.refused != nil:
+		return nil, a.refused
 	}
 	service, err := a.connect(ctx, a.options)
 	if err != nil {
+		if a.remote() && ctx.Err() == nil { // one resource after the other would wait for the same time-out
+			a.refused = err
+		}
 		return nil, err
 	}
 	identity, err := service.Identity(ctx)
@@ -100,7 +113,8 @@ func noticesOf(service api.Service, dataDir string) diag.Diagnostics {
 	if os.Getenv("CI") == "true" {
 		notices.AddWarning("The agent may end with this CI job", fmt.Sprintf(
 			"The provider has started an agent on data directory %q of this machine. CI systems end what a job leaves behind, "+
-				"and no cycle runs then. Run \"agent run\" as a service on a machine that stays, and Terraform there.", dataDir))
+				"and no cycle runs then. Run one agent as a service on a machine that stays, with \"agent install --listen\", and let "+
+				"endpoint in the provider's configuration, or %s, lead all jobs to it.", dataDir, client.EndpointVariable))
 	}
 	return notices
 }
@@ -220,10 +234,10 @@ func (a *agent) checkStore(ctx context.Context, private privateReader, what stri
 		diags.AddError(fmt.Sprintf("The store of %s is another one", what), fmt.Sprintf(
 			"It was made in store %s of data directory %q, and the provider now reaches store %s of data directory %q. "+
 				"Nothing was changed.\n\n"+
-				"Set data_dir (or %s) back to where the first store is, or bring it back with \"agent restore\". "+
+				"Set data_dir or endpoint (or %s or %s) back to where the first store is, or bring it back with \"agent restore\". "+
 				"If that store is lost for good, take what was in it out of the state with \"terraform state rm\" and declare it anew: "+
 				"existing accounts are found by matching.",
-			made.StoreID, made.DataDir, a.identity.StoreID, a.identity.DataDir, dataDirVariable))
+			made.StoreID, made.DataDir, a.identity.StoreID, a.identity.DataDir, dataDirVariable, client.EndpointVariable))
 	}
 	return diags
 }

@@ -26,8 +26,8 @@ func addError(diags *diag.Diagnostics, err error, what string, root attr.Type) {
 	switch {
 	case errors.As(err, &e):
 	case errors.Is(err, errUnknownAgent):
-		diags.AddError(what, "The provider's data_dir is known only after apply, so that the engine cannot be reached. "+
-			"Give data_dir a value that is known when planning.")
+		diags.AddError(what, "A part of the provider's own configuration is known only after apply, so that the engine cannot be reached. "+
+			"Give data_dir, or endpoint, token and ca_certificate, values that are known when planning.")
 		return
 	case errors.Is(err, context.Canceled):
 		diags.AddError(what, "It was interrupted.")

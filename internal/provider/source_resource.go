@@ -121,7 +121,7 @@ func fileSetAttributes(example string) map[string]schema.Attribute {
 			Required:      true,
 			PlanModifiers: []planmodifier.String{sameFile},
 			MarkdownDescription: "Path of the file. A relative one is taken from where Terraform runs; the state keeps it as it is written, " +
-				"and the agent is told the absolute one.",
+				"and the agent is told the absolute one. With `endpoint`, the file is on the agent's machine, and the path must be absolute.",
 		},
 		"format": schema.StringAttribute{
 			Optional:            true,
@@ -151,6 +151,10 @@ func (r *sourceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if thing == nil || resp.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
+	if r.agent.remote() {
+		r.checkRemoteFiles(ctx, req, resp)
+		return
+	}
 	source := thing.(*config.Source)
 	if source.File == nil {
 		return
@@ -176,6 +180,21 @@ func (r *sourceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 					"Run Terraform where it ran before, or write the path with abspath(\"${path.module}/%s\").",
 				before.ValueString(), written.ValueString(), set.Path, filepath.Base(set.Path)))
 		}
+	}
+}
+
+// checkRemoteFiles refuses relative paths, which mean nothing on the agent's
+// machine. What is there, only the agent can tell.
+func (r *sourceResource) checkRemoteFiles(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	for _, block := range []string{"users", "groups"} {
+		at := path.Root("file").AtName(block).AtName("path")
+		var written types.String
+		if diags := req.Plan.GetAttribute(ctx, at, &written); diags.HasError() || !isWritten(written) || filepath.IsAbs(written.ValueString()) {
+			continue
+		}
+		addErrorAt(&resp.Diagnostics, at, "Relative path", fmt.Sprintf(
+			"%q is relative to where Terraform runs, and the agent of endpoint reads the file on its own machine. "+
+				"Give the absolute path that the file has there.", written.ValueString()))
 	}
 }
 

@@ -14,10 +14,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/remote"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 )
 
@@ -45,6 +47,10 @@ type Options struct {
 	Build   string // digest of the binary: BuildDigest
 	// Open opens the engine, once the data directory belongs to this process.
 	Open func(dataDir string, logger *slog.Logger) (Engine, error)
+
+	// Remote has the agent serve the network as well, beside its socket; nil: it
+	// does not.
+	Remote *remote.Options
 
 	LogLevel slog.Level
 	// Log takes a copy of the log; nil for none.
@@ -130,6 +136,15 @@ func run(ctx context.Context, options Options, ready *readiness) (err error) {
 		return err
 	}
 	defer lock.release()
+	var network net.Listener
+	var address string
+	if options.Remote != nil { // before the engine begins to work: what is wrong here is quickly told
+		if network, err = remote.Listen(ctx, dir, *options.Remote, logger, options.Now); err != nil {
+			return err
+		}
+		defer network.Close()
+		address = network.Addr().String()
+	}
 	engine, err := options.Open(dir, logger)
 	if err != nil {
 		return err
@@ -143,21 +158,26 @@ func run(ctx context.Context, options Options, ready *readiness) (err error) {
 		stop: make(chan struct{}, 1), lost: make(chan struct{}, 1), ending: make(chan struct{}),
 	}
 	started := options.Now()
-	server := a.serve(engine, options, func() api.Handshake {
+	handshake := func() api.Handshake {
 		return api.Handshake{
 			API: api.Version, Version: options.Version, Build: options.Build,
 			StoreSchema: engine.StoreSchema(), StoreID: engine.StoreID(),
 			DataDir: dir, PID: os.Getpid(), StartedAt: started, JobsUnattendedSince: engine.UnattendedSince(),
+			Listen: address,
 		}
-	})
-	logger.Info("agent serves", "version", options.Version, "build", options.Build, "pid", os.Getpid(), "data_dir", dir)
+	}
+	servers := []*server{a.serve(a, a.local(engine, options, handshake))}
+	if network != nil {
+		servers = append(servers, a.serve(network, a.remote(engine, options, dir, handshake)))
+	}
+	logger.Info("agent serves", "version", options.Version, "build", options.Build, "pid", os.Getpid(), "data_dir", dir, "listen", address)
 	ready.succeed()
 
 	reason, lost := a.untilEnd(ctx, signals, options.watchInterval)
 	logger.Info("agent is ending", "reason", reason)
 	socket.remove() // first: who is told that the agent is ending must not find it again
 	close(a.ending)
-	server.shutdown()
+	shutdown(servers)
 	cut := signals
 	if lost {
 		cut = closedSignals
@@ -236,25 +256,46 @@ func notify(c chan<- struct{}) {
 	}
 }
 
-// server is the agent's HTTP server.
+// local answers callers who come by the socket, which are its owner's.
+func (a *agent) local(engine Engine, options Options, handshake func() api.Handshake) http.Handler {
+	return api.Handler(engine, handshake, api.Options{
+		Logger: a.logger, Metrics: options.Metrics, Ending: a.ending,
+		Stop: func() { notify(a.stop) },
+	})
+}
+
+// remote answers callers who come over the network, with a token.
+func (a *agent) remote(engine Engine, options Options, dir string, handshake func() api.Handshake) http.Handler {
+	handler := api.Handler(engine, handshake, api.Options{
+		Logger: a.logger, Metrics: options.Metrics, Ending: a.ending, Remote: true,
+	})
+	return remote.Guard(handler, remote.TokensOf(dir), a.logger, options.Now)
+}
+
+// server is an HTTP server of the agent.
 type server struct {
 	http.Server
 	done chan struct{}
 }
 
-func (a *agent) serve(engine Engine, options Options, handshake func() api.Handshake) *server {
+// Bounds of what a peer may take. There is none for a whole answer: a stream goes
+// on for as long as it is read.
+const (
+	headerTimeout  = 10 * time.Second // of a handshake as well
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
+)
+
+func (a *agent) serve(listener net.Listener, handler http.Handler) *server {
 	s := &server{done: make(chan struct{})}
-	s.Handler = api.Handler(engine, handshake, api.Options{
-		Logger: a.logger, Metrics: options.Metrics, Ending: a.ending,
-		Stop: func() { notify(a.stop) },
-	})
-	s.ReadHeaderTimeout = 10 * time.Second
+	s.Handler = handler
+	s.ReadHeaderTimeout, s.IdleTimeout, s.MaxHeaderBytes = headerTimeout, idleTimeout, maxHeaderBytes
 	s.ErrorLog = slog.NewLogLogger(a.logger.Handler(), slog.LevelWarn)
 	go func() {
 		defer close(s.done)
-		err := s.Serve(a)
+		err := s.Serve(listener)
 		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
-			a.logger.Error("the socket failed", "error", err)
+			a.logger.Error("the agent can take no more calls", "address", listener.Addr(), "error", err)
 			notify(a.stop)
 		}
 	}()
@@ -262,13 +303,19 @@ func (a *agent) serve(engine Engine, options Options, handshake func() api.Hands
 }
 
 // shutdown takes no more callers and lets the requests that are there end.
-func (s *server) shutdown() {
+func shutdown(servers []*server) {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	if s.Shutdown(ctx) != nil {
-		s.Close()
+	var ended sync.WaitGroup
+	for _, s := range servers {
+		ended.Go(func() {
+			if s.Shutdown(ctx) != nil {
+				s.Close()
+			}
+			<-s.done
+		})
 	}
-	<-s.done
+	ended.Wait()
 }
 
 // closedSignals gives a signal at once and always.

@@ -24,12 +24,18 @@ func (r routes) agent(handshake func() Handshake) {
 
 	act(r, operation(http.MethodPost, "/v1/backup", "agent", "backup", "Write a copy of the store to a new file"),
 		func(ctx context.Context, in *struct{ Body BackupRequest }) error {
+			if r.Remote {
+				return errRemote
+			}
 			return r.service.Backup(ctx, in.Body.Path)
 		})
 
 	stop := operation(http.MethodPost, "/v1/stop", "agent", "stop", "End the agent after the objects in hand")
 	stop.DefaultStatus = http.StatusAccepted
 	act(r, stop, func(context.Context, *none) error {
+		if r.Remote {
+			return errRemote
+		}
 		if r.Stop == nil {
 			return Errorf(CodeConflict, "Cannot stop the agent", "this one cannot be stopped from outside")
 		}

@@ -14,6 +14,10 @@ var (
 		Code: CodeUnavailable, Summary: "The agent is ending",
 		Detail: "it stopped before the request was done", Advice: "Try again.",
 	}
+	errRemote = &Error{
+		Code: CodeConflict, Summary: "The agent does not do this over the network",
+		Detail: "it concerns the machine that the agent runs on", Advice: "Run the command there, with --data-dir.",
+	}
 	// The log has what an unforeseen error said: it may hold what a caller should
 	// not see.
 	errFault = &Error{
@@ -27,6 +31,8 @@ func (e *Error) GetStatus() int {
 	switch e.Code {
 	case CodeInvalid, CodeConnectionFailed:
 		return http.StatusUnprocessableEntity
+	case CodeUnauthorized:
+		return http.StatusUnauthorized
 	case CodeNotFound:
 		return http.StatusNotFound
 	case CodeExists, CodeInUse, CodeAmbiguous, CodeConflict, CodeIncompatible:

@@ -31,6 +31,9 @@ const maxBody = 4 << 20
 type Options struct {
 	// Logger is told of faults; nil: slog.Default().
 	Logger *slog.Logger
+	// Remote says that the callers are on other machines: to end the agent and to
+	// write a backup, to a file of its machine, is refused.
+	Remote bool
 	// Metrics is what /metrics gives; nil: nothing.
 	Metrics prometheus.Gatherer
 	// Stop begins to end the agent and returns at once; nil: /v1/stop is refused.
@@ -48,7 +51,8 @@ type Options struct {
 // Error with a fitting status. What takes long or has no bound answers as a
 // stream of Messages.
 //
-// It checks no caller: whoever can connect may do everything.
+// It checks no caller: whoever can connect may do everything, but for what
+// Remote refuses.
 func Handler(service Service, handshake func() Handshake, options Options) http.Handler {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
@@ -194,7 +198,7 @@ func act[I any](r routes, op huma.Operation, call func(context.Context, *I) erro
 }
 
 // guard calls f and makes whatever goes wrong an *Error. The result is nil or
-// an *Error.
+// an *Error. Where the context was ended with an *Error, it is that.
 func (r routes) guard(ctx context.Context, id string, f func() error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -208,6 +212,8 @@ func (r routes) guard(ctx context.Context, id string, f func() error) (err error
 	case err == nil:
 		return nil
 	case errors.As(err, &known):
+		return known
+	case errors.As(context.Cause(ctx), &known):
 		return known
 	case ctx.Err() != nil:
 		return errEnding

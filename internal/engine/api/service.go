@@ -188,6 +188,8 @@ type Handshake struct {
 	// JobsUnattendedSince is set when this agent found jobs that were on and had
 	// no agent for a while before it started.
 	JobsUnattendedSince time.Time `json:"jobs_unattended_since,omitzero"`
+	// Listen is the address that the agent serves the network on, if it does.
+	Listen string `json:"listen,omitempty"`
 }
 
 // Code classifies an Error.
@@ -204,6 +206,7 @@ const (
 	CodeConflict         Code = "conflict"          // the state does not allow it now
 	CodeUnavailable      Code = "unavailable"       // the agent cannot be reached or is ending
 	CodeIncompatible     Code = "incompatible"      // agent and client do not fit
+	CodeUnauthorized     Code = "unauthorized"      // the agent does not accept the caller's token
 	CodeInternal         Code = "internal"          // a fault of ours
 )
 

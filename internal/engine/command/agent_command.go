@@ -11,6 +11,7 @@ import (
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/client"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/remote"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 )
 
@@ -19,18 +20,26 @@ func (s *session) agentCommand() *cobra.Command {
 		Use: "agent", Short: "Run, stop, back up the agent of a data directory",
 		Long: `The agent is the process that keeps accounts as declared: one a data directory.
 Terraform starts it in the background when it is needed; it is not started at
-boot. A service manager keeps one with "agent run".`,
-	}, s.agentRunCommand(), s.agentStatusCommand(), s.agentStopCommand(), s.agentLogsCommand(), s.agentBackupCommand(), s.agentRestoreCommand())
+boot. A service manager keeps one with "agent run": "agent install" tells it to.`,
+	}, s.agentRunCommand(), s.agentInstallCommand(), s.agentStatusCommand(), s.agentStopCommand(), s.agentLogsCommand(), s.agentBackupCommand(), s.agentRestoreCommand())
 }
 
 func (s *session) agentRunCommand() *cobra.Command {
-	return &cobra.Command{
+	var listening remote.Options
+	cmd := &cobra.Command{
 		Use: "run", Short: "Run an agent in the foreground",
 		Long: `Run an agent in the foreground until SIGTERM or Ctrl-C. It then finishes the
 objects in hand; a second signal ends it at once. References to secrets, such as
-"env:CHAT_TOKEN", are resolved in its environment.`,
-		Example: "  " + Name + " agent run --data-dir /var/lib/provisioning",
-		Args:    cobra.NoArgs,
+"env:CHAT_TOKEN", are resolved in its environment.
+
+With --listen it serves other machines as well, over TLS, and lets in who has a
+token, see "token". The files of the certificate are read again when they are
+renewed. With --tls-self-signed the agent makes an authority of its own, once, and
+its certificates itself: those who call it are given tls-ca.pem of the data
+directory to trust.`,
+		Example: "  " + Name + " agent run --data-dir /var/lib/provisioning\n" +
+			"  " + Name + " agent run --listen 0.0.0.0:8443 --tls-cert agent.pem --tls-key agent.key",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { // the agent has its own way with signals
 			s.invoked = true
 			dir, err := s.directory()
@@ -42,6 +51,9 @@ objects in hand; a second signal ends it at once. References to secrets, such as
 				return err
 			}
 			options := agent.Options{DataDir: dir, Version: s.Version, Build: build, Open: s.Open, Metrics: s.Metrics}
+			if options.Remote, err = given(cmd, listening); err != nil {
+				return err
+			}
 			if ready := agent.ReadyPipe(); ready != nil {
 				options.Ready = ready
 			} else {
@@ -50,6 +62,28 @@ objects in hand; a second signal ends it at once. References to secrets, such as
 			return agent.Run(cmd.Context(), options)
 		},
 	}
+	listenFlags(cmd, &listening)
+	return cmd
+}
+
+// listenFlags are those that say how an agent serves the network.
+func listenFlags(cmd *cobra.Command, o *remote.Options) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.Address, "listen", "", "serve other machines on HOST:PORT")
+	flags.StringVar(&o.CertFile, "tls-cert", "", "PEM file of the certificate for --listen, with those that lead to its authority")
+	flags.StringVar(&o.KeyFile, "tls-key", "", "PEM file of the certificate's key")
+	flags.BoolVar(&o.SelfSigned, "tls-self-signed", false, "use a certificate of an authority of the agent's own for --listen")
+}
+
+// given gives the options when they were given, nil when none was.
+func given(cmd *cobra.Command, o remote.Options) (*remote.Options, error) {
+	if o == (remote.Options{}) {
+		return nil, nil
+	}
+	if !cmd.Flags().Changed("listen") {
+		return nil, &usageError{errors.New("a certificate is for --listen; give it as well")}
+	}
+	return &o, o.Check()
 }
 
 func (s *session) agentStatusCommand() *cobra.Command {
@@ -74,6 +108,9 @@ func (s *session) agentStatusCommand() *cobra.Command {
 				{{dim, "log"}, {plain, agent.LogPath(h.DataDir)}},
 			}
 			s.out.table("  ", rows)
+			if h.Listen != "" {
+				s.out.line(text{plain, "  serves other machines on " + h.Listen})
+			}
 			if since := h.JobsUnattendedSince; !since.IsZero() {
 				s.out.line(text{warn, "! "}, text{plain, "nobody kept the jobs from " + s.clock(since) + " until this agent started"})
 			}

@@ -1,6 +1,7 @@
 // Package command is the command line: what an operator types beside Terraform
 // to see what the engine does, and to step in. Each command asks the agent of a
-// data directory; package agent and its client do the work.
+// data directory, or of an endpoint on another machine; package agent and its
+// client do the work.
 package command
 
 import (
@@ -12,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -32,7 +34,7 @@ const (
 	ExitFailure     = 1 // what was asked could not be done, or failed
 	ExitUsage       = 2 // the command line itself is wrong
 	ExitAttention   = 3 // status: something waits for a person
-	ExitUnreachable = 4 // there is no agent, or none that this program fits
+	ExitUnreachable = 4 // there is no agent, none that this program fits, or none that lets it in
 )
 
 // Program is the command line of one binary. Version, Open, Stdout and Stderr
@@ -125,9 +127,12 @@ type session struct {
 	Program
 	out, errs *printer
 
-	dataDir string // the flag
-	json    bool
-	invoked bool // the command line was understood
+	dataDir   string // the flags
+	endpoint  string
+	caFile    string
+	tokenFile string
+	json      bool
+	invoked   bool // the command line was understood
 }
 
 // runs makes f what a command does. Its context ends with Ctrl-C and SIGTERM.
@@ -157,7 +162,7 @@ func exitCode(err error) int {
 		return ExitOK
 	case errors.As(err, &usage):
 		return ExitUsage
-	case errors.As(err, &told) && (told.Code == api.CodeUnavailable || told.Code == api.CodeIncompatible):
+	case errors.As(err, &told) && slices.Contains([]api.Code{api.CodeUnavailable, api.CodeIncompatible, api.CodeUnauthorized}, told.Code):
 		return ExitUnreachable
 	}
 	return ExitFailure

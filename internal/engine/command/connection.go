@@ -21,8 +21,12 @@ import (
 // dataDirVariable names the data directory where no flag does.
 const dataDirVariable = "PROVISIONING_DATA_DIR"
 
-// directory gives the data directory that is meant.
+// directory gives the data directory that is meant, for what is done on the
+// agent's machine alone.
 func (s *session) directory() (string, error) {
+	if s.endpoint != "" {
+		return "", &usageError{errors.New("this is done on the agent's own machine: give --data-dir there in place of --endpoint")}
+	}
 	if s.dataDir != "" {
 		return s.dataDir, nil
 	}
@@ -32,30 +36,77 @@ func (s *session) directory() (string, error) {
 	return client.DefaultDataDir()
 }
 
+// remote gives the endpoint that is meant; its zero value when an agent on this
+// machine is. A flag goes before what the environment says.
+func (s *session) remote() (client.Endpoint, error) {
+	e := client.Endpoint{URL: s.endpoint}
+	switch {
+	case s.endpoint != "" && s.dataDir != "":
+		return e, &usageError{errors.New("--data-dir names an agent on this machine, --endpoint one on another; give one of them")}
+	case s.endpoint == "" && s.dataDir == "":
+		e.URL = s.Getenv(client.EndpointVariable)
+		if e.URL != "" && s.Getenv(dataDirVariable) != "" {
+			return e, &usageError{fmt.Errorf("%s names an agent on this machine, %s one on another; unset one of them, or give --data-dir or --endpoint",
+				dataDirVariable, client.EndpointVariable)}
+		}
+	}
+	if e.URL == "" {
+		if s.caFile != "" || s.tokenFile != "" {
+			return e, &usageError{errors.New("--ca-file and --token-file are for an agent on another machine; give --endpoint as well")}
+		}
+		return client.Endpoint{}, nil
+	}
+	e.Token, e.CACertificate = s.Getenv(client.TokenVariable), s.Getenv(client.CACertificateVariable)
+	for _, from := range []struct {
+		file string
+		to   *string
+	}{{s.tokenFile, &e.Token}, {s.caFile, &e.CACertificate}} {
+		if from.file == "" {
+			continue
+		}
+		content, err := os.ReadFile(from.file)
+		if err != nil {
+			return e, &usageError{err}
+		}
+		*from.to = strings.TrimSpace(string(content))
+	}
+	if e.Token == "" {
+		return e, &usageError{fmt.Errorf("the agent of %s asks for a token; give --token-file, or set %s", e, client.TokenVariable)}
+	}
+	return e, nil
+}
+
 // look reaches an agent that runs. None is CodeUnavailable: looking starts
 // nothing, and makes no data directory.
 func (s *session) look(ctx context.Context) (Agent, error) {
+	return s.reach(ctx, false)
+}
+
+// act reaches the agent, and starts it where none runs on this machine.
+func (s *session) act(ctx context.Context) (Agent, error) {
+	return s.reach(ctx, true)
+}
+
+func (s *session) reach(ctx context.Context, autostart bool) (Agent, error) {
+	endpoint, err := s.remote()
+	if err != nil {
+		return nil, err
+	}
+	if endpoint.URL != "" {
+		return s.Dial(ctx, client.Options{Endpoint: endpoint, Version: s.Version})
+	}
 	dir, err := s.directory()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && !autostart {
 		return nil, &api.Error{
 			Code: api.CodeUnavailable, Summary: fmt.Sprintf("No agent runs on data directory %q", dir),
 			Detail: "there is no such directory",
 			Advice: "Give the one of your configuration with --data-dir, or run `terraform plan`, which starts an agent.",
 		}
 	}
-	return s.Dial(ctx, client.Options{DataDir: dir, Version: s.Version})
-}
-
-// act reaches the agent, and starts it where none runs.
-func (s *session) act(ctx context.Context) (Agent, error) {
-	dir, err := s.directory()
-	if err != nil {
-		return nil, err
-	}
-	return s.Dial(ctx, client.Options{DataDir: dir, Version: s.Version, Autostart: true})
+	return s.Dial(ctx, client.Options{DataDir: dir, Version: s.Version, Autostart: autostart})
 }
 
 // apps gives all apps, by name.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/client"
 )
 
 const rootHelp = `Automatic user provisioning as code.
@@ -17,13 +19,16 @@ preview, test-connection, agent status. Where none runs, they say so and exit
 with 4. "terraform plan" starts one, and so do the commands that ask for work:
 job, provision and accounts drop. "agent run" runs one in the foreground, for a service manager.
 
+An agent on another machine is reached with --endpoint and a token, which
+"token create" makes there. It is never started from here.
+
 Exit codes:
   0  done
   1  it failed, or could not be done
   2  the command line is wrong
   3  status: something waits for a person: quarantine, held removals,
      failed objects
-  4  no agent can be reached`
+  4  no agent can be reached, or none that lets this program in`
 
 const rootExample = `  See it work, with a sample app and nothing to set up
     ` + Name + ` demo
@@ -54,6 +59,9 @@ func (s *session) rootCommand() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.dataDir, "data-dir", "", "directory of the agent (default: "+dataDirVariable+", else the user's state directory)")
+	flags.StringVar(&s.endpoint, "endpoint", "", "URL of an agent on another machine, in place of --data-dir (default: "+client.EndpointVariable+")")
+	flags.StringVar(&s.tokenFile, "token-file", "", "file with the token for --endpoint (default: the token in "+client.TokenVariable+")")
+	flags.StringVar(&s.caFile, "ca-file", "", "PEM file of the authority to trust for --endpoint (default: the PEM in "+client.CACertificateVariable+", else the system's)")
 	flags.BoolVar(&s.json, "json", false, "print JSON; a stream is a value a line")
 	if err := root.MarkPersistentFlagDirname("data-dir"); err != nil {
 		panic(err) // the flag is there
@@ -66,7 +74,7 @@ func (s *session) rootCommand() *cobra.Command {
 	for group, commands := range map[string][]*cobra.Command{
 		groupLook:  {s.statusCommand(), s.accountsCommand(), s.auditCommand(), s.appCommand(), s.previewCommand(), s.testConnectionCommand()},
 		groupAct:   {s.jobCommand(), s.provisionCommand()},
-		groupAgent: {s.agentCommand(), s.versionCommand(), s.demoCommand(), s.sampleAppCommand()},
+		groupAgent: {s.agentCommand(), s.tokenCommand(), s.versionCommand(), s.demoCommand(), s.sampleAppCommand()},
 	} {
 		for _, command := range commands {
 			command.GroupID = group

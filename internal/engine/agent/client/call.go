@@ -8,14 +8,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 )
 
-// host stands where HTTP wants one; the socket decides who answers.
-const host = "http://agent"
+// socketURL stands where HTTP wants a host; the socket decides who answers.
+const socketURL = "http://agent"
 
 // maxError bounds what is read of an answer that is an error.
 const maxError = 1 << 20
@@ -60,23 +62,27 @@ func (c *Client) open(ctx context.Context, method, path string, in any) (*http.R
 		}
 		body = bytes.NewReader(data)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, host+path, body)
+	connected := false
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
+	request, err := http.NewRequestWithContext(traced, method, c.base+path, body)
 	if err != nil {
 		return nil, api.Errorf(api.CodeInternal, "Cannot make the request", "%v", err)
 	}
 	if in != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	if token := c.options.Endpoint.Token; token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
 	response, err := c.http.Do(request)
-	var dial *dialError
 	switch {
 	case ctx.Err() != nil:
 		if err == nil {
 			response.Body.Close()
 		}
 		return nil, ctx.Err()
-	case errors.As(err, &dial):
-		return nil, dial
+	case err != nil && !connected:
+		return nil, &dialError{cause(err)}
 	case err != nil:
 		return nil, c.cutOff(ctx, err)
 	case response.StatusCode >= http.StatusMultipleChoices:
@@ -86,14 +92,31 @@ func (c *Client) open(ctx context.Context, method, path string, in any) (*http.R
 	return response, nil
 }
 
-// decodeError gives the error that an answer holds.
+// cause gives an error without the request that it is of.
+func cause(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		return request.Err
+	}
+	return err
+}
+
+// decodeError gives the error that an answer holds; CodeIncompatible when no
+// agent gives such an answer.
 func decodeError(response *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxError))
 	var told api.Error
-	if json.Unmarshal(text, &told) != nil || told.Code == "" {
-		return api.Errorf(api.CodeInternal, "The agent's answer cannot be understood", "%s: %.200s", response.Status, strings.TrimSpace(string(text)))
+	if json.Unmarshal(text, &told) == nil && told.Code != "" {
+		return &told
 	}
-	return &told
+	switch response.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return &api.Error{
+			Code: api.CodeUnavailable, Summary: "The agent cannot be reached", Detail: "what stands before it answers " + response.Status,
+			Advice: "See that the agent runs, and that the proxy leads to it.",
+		}
+	}
+	return api.Errorf(api.CodeIncompatible, "The agent's answer cannot be understood", "%s: %.200s", response.Status, strings.TrimSpace(string(text)))
 }
 
 // cutOff is the error of a call that the agent took and did not answer in full.
@@ -102,7 +125,7 @@ func (c *Client) cutOff(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return &api.Error{
-		Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of data directory %q did not answer in full", c.dir),
+		Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of %s did not answer in full", c.place),
 		Detail: fmt.Sprintf("%v; what was asked may or may not have been done", err),
 		Advice: "Try again: what was done already is found.",
 	}
@@ -117,7 +140,7 @@ func (c *Client) unanswered(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return &api.Error{
-		Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of data directory %q is gone", c.dir),
+		Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of %s is gone", c.place),
 		Detail: err.Error(), Advice: "Try again.",
 	}
 }

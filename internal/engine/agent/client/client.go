@@ -1,5 +1,6 @@
-// Package client reaches the engine of a data directory through its agent,
-// which it starts when there is none, and replaces when it is an older one.
+// Package client reaches an engine through its agent: that of a data directory,
+// which it starts when there is none and replaces when it is an older one, or one
+// on another machine, which it takes as it is.
 package client
 
 import (
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,11 +19,12 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 )
 
-// Options of Connect. DataDir is required.
+// Options of Connect. Either DataDir or Endpoint is required.
 type Options struct {
-	DataDir string
-	Version string // of this program: semantic, or "dev"
-	Build   string // agent.BuildDigest of this program; empty: that of Executable
+	DataDir  string
+	Endpoint Endpoint // an agent on another machine; what follows but for Version is of no account then
+	Version  string   // of this program: semantic, or "dev"
+	Build    string   // agent.BuildDigest of this program; empty: that of Executable
 
 	// Autostart starts an agent when there is none, and replaces an older one.
 	Autostart bool
@@ -65,10 +68,13 @@ const greetInterval = 10 * time.Millisecond
 // use. Its errors are *api.Error, or the context's when that has ended.
 //
 // An agent that is gone when a call begins is started again with Autostart.
-// Nothing is sent twice, except that a Wait goes on with the next agent.
+// Nothing is sent twice, except that a Wait goes on with the next agent, and
+// over the network when the connection breaks.
 type Client struct {
 	options Options
-	dir     string
+	dir     string // "" with an endpoint
+	place   string // names in messages what is reached
+	base    string // URL before every path
 	http    *http.Client
 	// silence is how long a stream may be quiet.
 	silence time.Duration
@@ -86,8 +92,15 @@ var _ api.Service = (*Client)(nil)
 // replaced. An agent of a newer version is refused with CodeIncompatible; a
 // version that is not semantic, such as "dev", is newer than all that are.
 // Without Autostart, an older agent is used as it is, and none is
-// CodeUnavailable.
+// CodeUnavailable. An agent that serves the network is never replaced.
+//
+// The agent of an endpoint must have the version of this program but for the
+// patch, else it is refused with CodeIncompatible; CodeUnauthorized is a token
+// that it does not accept.
 func Connect(ctx context.Context, options Options) (*Client, error) {
+	if options.Endpoint.URL != "" {
+		return connectRemote(ctx, options)
+	}
 	if _, err := os.Stat(options.DataDir); errors.Is(err, fs.ErrNotExist) && !options.Autostart {
 		return nil, noAgent(options.DataDir, err)
 	}
@@ -103,26 +116,41 @@ func Connect(ctx context.Context, options Options) (*Client, error) {
 			return nil, err
 		}
 	}
-	c := &Client{options: options, dir: dir, silence: 3 * api.DefaultHeartbeat}
-	c.http = &http.Client{
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				conn, err := agent.Dial(ctx, dir)
-				if err != nil {
-					return nil, &dialError{err}
-				}
-				return conn, nil
-			},
-			// So that a call begins with a connection: without one, nothing was sent.
-			DisableKeepAlives: true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	c := newClient(options, fmt.Sprintf("data directory %q", dir), socketURL, &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return agent.Dial(ctx, dir) },
+	})
+	c.dir = dir
 	if err := c.connect(ctx); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
+
+// connectRemote reaches the agent of an endpoint.
+func connectRemote(ctx context.Context, options Options) (*Client, error) {
+	if err := options.Endpoint.Check(); err != nil {
+		return nil, err
+	}
+	c := newClient(options, options.Endpoint.String(), strings.TrimRight(options.Endpoint.URL, "/"), options.Endpoint.transport())
+	if err := c.connect(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func newClient(options Options, place, base string, transport *http.Transport) *Client {
+	transport.DisableKeepAlives = true // so that a call begins with a connection: without one, nothing was sent
+	return &Client{
+		options: options, place: place, base: base, silence: 3 * api.DefaultHeartbeat,
+		http: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// remote reports whether the agent is that of an endpoint.
+func (c *Client) remote() bool { return c.options.Endpoint.URL != "" }
 
 // Handshake gives what the agent told of itself when it was reached.
 func (c *Client) Handshake() api.Handshake {
@@ -139,8 +167,11 @@ func (c *Client) Started() bool {
 }
 
 // Stop asks the agent to end after the objects in hand, and returns when it
-// has ended. No agent is no error.
+// has ended. No agent is no error. The agent of an endpoint refuses it.
 func (c *Client) Stop(ctx context.Context) error {
+	if c.remote() {
+		return c.send(ctx, http.MethodPost, "/v1/stop", nil, nil)
+	}
 	release, err := c.lockStart(ctx)
 	if err != nil {
 		return err
@@ -159,25 +190,37 @@ func (c *Client) Close() error {
 func (c *Client) connect(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found, err := c.greet(ctx)
-	fits, err := c.judge(found, err)
+	found, err := c.agree(ctx)
 	if err != nil {
 		return err
 	}
-	if !fits {
-		if found, err = c.replace(ctx); err != nil {
-			return err
-		}
-	}
 	if known := c.handshake.StoreID; known != "" && known != found.StoreID {
 		return &api.Error{
-			Code: api.CodeConflict, Summary: fmt.Sprintf("The store of data directory %q was replaced meanwhile", c.dir),
+			Code: api.CodeConflict, Summary: fmt.Sprintf("The store of %s was replaced meanwhile", c.place),
 			Detail: fmt.Sprintf("this began with store %s, and store %s answers now", known, found.StoreID),
 			Advice: "Plan again.",
 		}
 	}
 	c.handshake = found
 	return nil
+}
+
+// agree gives an agent that fits, after putting one in place where that is
+// allowed.
+func (c *Client) agree(ctx context.Context) (api.Handshake, error) {
+	if c.remote() {
+		found, err := c.greetRemote(ctx)
+		if err == nil {
+			err = c.judgeRemote(found)
+		}
+		return found, err
+	}
+	found, err := c.greet(ctx)
+	fits, err := c.judge(found, err)
+	if err != nil || fits {
+		return found, err
+	}
+	return c.replace(ctx)
 }
 
 // replace puts an agent of this program in the place of an older one, or of
@@ -230,16 +273,25 @@ func (c *Client) judge(found api.Handshake, err error) (fits bool, _ error) {
 	case order > 0 || found.API > api.Version:
 		return false, &api.Error{
 			Code:    api.CodeIncompatible,
-			Summary: fmt.Sprintf("The agent of data directory %q is newer than this program", c.dir),
+			Summary: fmt.Sprintf("The agent of %s is newer than this program", c.place),
 			Detail:  fmt.Sprintf("the agent has version %s, this program %s", found.Version, c.options.Version),
 			Advice:  fmt.Sprintf("Install version %s or a newer one, or use another data directory.", found.Version),
 		}
+	case order < 0 && c.options.Autostart && found.Listen != "":
+		return false, &api.Error{
+			Code:    api.CodeIncompatible,
+			Summary: fmt.Sprintf("The agent of %s is older than this program", c.place),
+			Detail:  fmt.Sprintf("the agent has version %s, this program %s; it serves others on %s, so that it is not replaced from here", found.Version, c.options.Version, found.Listen),
+			Advice:  fmt.Sprintf("Put version %s in its place and restart it.", c.options.Version),
+		}
+	case found.Listen != "" && found.API == api.Version:
+		return true, nil
 	case order < 0 && c.options.Autostart, found.Build != c.options.Build && order == 0 && c.options.Autostart:
 		return false, nil
 	case found.API != api.Version:
 		return false, &api.Error{
 			Code:    api.CodeIncompatible,
-			Summary: fmt.Sprintf("The agent of data directory %q is older than this program", c.dir),
+			Summary: fmt.Sprintf("The agent of %s is older than this program", c.place),
 			Detail:  fmt.Sprintf("the agent has version %s, this program %s", found.Version, c.options.Version),
 			Advice:  "Run `terraform plan`, which replaces it.",
 		}
@@ -271,7 +323,7 @@ func (c *Client) greet(ctx context.Context) (found api.Handshake, err error) {
 	}
 	if err != nil && patient.Err() != nil && ctx.Err() == nil {
 		err = &api.Error{
-			Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of data directory %q does not answer", c.dir),
+			Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of %s does not answer", c.place),
 			Detail: fmt.Sprintf("nothing came for %v", handshakeTimeout),
 			Advice: "Look into " + agent.LogPath(c.dir) + ", and end its process if it hangs.",
 		}
@@ -297,7 +349,7 @@ func (c *Client) stop(ctx context.Context) error {
 		return err
 	}
 	return &api.Error{
-		Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of data directory %q does not end", c.dir),
+		Code: api.CodeUnavailable, Summary: fmt.Sprintf("The agent of %s does not end", c.place),
 		Detail: fmt.Sprintf("it was asked to %v ago: %v", stopTimeout, err),
 		Advice: "Look into " + agent.LogPath(c.dir) + ", and end its process if it hangs.",
 	}
@@ -310,7 +362,7 @@ func (c *Client) lockStart(ctx context.Context) (release func(), err error) {
 	release, err = agent.LockStart(patient, c.dir)
 	if err != nil && ctx.Err() == nil {
 		err = &api.Error{
-			Code: api.CodeUnavailable, Summary: fmt.Sprintf("Cannot start or stop the agent of data directory %q", c.dir),
+			Code: api.CodeUnavailable, Summary: fmt.Sprintf("Cannot start or stop the agent of %s", c.place),
 			Detail: fmt.Sprintf("another process does so already: %v", err), Advice: "Try again once it is through.",
 		}
 	}

@@ -129,17 +129,46 @@ func (c *Client) Preview(ctx context.Context, appID string, request api.PreviewR
 // waits for would die again.
 const maxRestarts = 5
 
+// How often a Wait tries to reach an agent on another machine again, and for how
+// long: a machine may restart meanwhile.
+const (
+	returnInterval = 2 * time.Second
+	returnTimeout  = 5 * time.Minute
+)
+
 // Wait blocks until the awaited cycle has ended. When the agent ends meanwhile,
-// it goes on with the next one, which Autostart starts.
+// it goes on with the next one, which Autostart starts. When the connection to an
+// agent on another machine breaks, it goes on once that one can be reached again.
 func (c *Client) Wait(ctx context.Context, appID string, request api.WaitRequest, progress func(status.Progress)) (api.WaitResult, error) {
 	for restarts := 0; ; restarts++ {
 		result, err := reach(ctx, c, http.MethodPost, appPath(appID, "wait"), request, receive[api.WaitResult](progress))
 		gone := errors.Is(err, errBroken) || isUnavailable(err)
-		if !gone || !c.options.Autostart || restarts == maxRestarts {
+		switch {
+		case gone && c.remote():
+			err = c.reconnect(ctx)
+		case gone && c.options.Autostart && restarts < maxRestarts:
+			err = c.connect(ctx)
+		default:
 			return result, c.unbroken(ctx, err)
 		}
-		if err := c.connect(ctx); err != nil {
+		if err != nil {
 			return api.WaitResult{}, err
+		}
+	}
+}
+
+// reconnect reaches an agent on another machine that may come back soon.
+func (c *Client) reconnect(ctx context.Context) error {
+	patient, cancel := context.WithTimeout(ctx, returnTimeout)
+	defer cancel()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(returnInterval):
+		}
+		if err := c.connect(ctx); !isUnavailable(err) || patient.Err() != nil {
+			return err
 		}
 	}
 }
@@ -179,7 +208,7 @@ func (c *Client) TestConnection(ctx context.Context, kind config.Kind, id string
 }
 
 // Backup writes a copy of the store. A relative path is the caller's, not the
-// agent's.
+// agent's. The agent of an endpoint refuses it.
 func (c *Client) Backup(ctx context.Context, path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {

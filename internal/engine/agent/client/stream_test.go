@@ -47,6 +47,7 @@ func serveInProcess(service api.Service, o api.Options) (*Client, func()) {
 	server := &http.Server{Handler: api.Handler(service, func() api.Handshake { return api.Handshake{} }, o)}
 	go server.Serve(p)
 	return &Client{
+		base:    socketURL,
 		http:    &http.Client{Transport: &http.Transport{DialContext: p.dial, DisableKeepAlives: true}},
 		silence: 3 * api.DefaultHeartbeat,
 	}, func() { server.Close() }

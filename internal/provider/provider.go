@@ -141,7 +141,7 @@ func (m *providerModel) options(diags *diag.Diagnostics) Options {
 	if endpoint.URL == "" {
 		for name, value := range map[string]types.String{"token": m.Token, "ca_certificate": m.CACertificate} {
 			if !value.IsNull() {
-				return refuse(name, name+" without endpoint", "It is for an agent on another machine. Give endpoint as well, or remove it.")
+				return refuse(name, title(name)+" without endpoint", "It is for an agent on another machine. Give endpoint as well, or remove it.")
 			}
 		}
 		return localOptions(dataDir.ValueString(), diags)

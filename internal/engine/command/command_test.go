@@ -89,12 +89,7 @@ func TestAutostart(t *testing.T) {
 // TestLookingMakesNothing makes sure that a wrong --data-dir stays as it is.
 func TestLookingMakesNothing(t *testing.T) {
 	dir := t.TempDir() + "/no-such-directory"
-	getenv := func(name string) string {
-		if name == dataDirVariable {
-			return dir
-		}
-		return ""
-	}
+	getenv := environment{dataDirVariable: dir}.get
 	var out, errs strings.Builder
 	p := Program{Version: "1.2.3", Stdout: &out, Stderr: &errs, Getenv: getenv}
 	for _, args := range []string{"status", "agent status"} {
@@ -164,7 +159,7 @@ func TestCompletion(t *testing.T) {
 	} {
 		words := strings.Split(args, " ")
 		var out, errs strings.Builder
-		p := Program{Version: "1.2.3", Stdout: &out, Stderr: &errs, Getenv: func(string) string { return t.TempDir() }, Dial: dialling(company())}
+		p := Program{Version: "1.2.3", Stdout: &out, Stderr: &errs, Getenv: environment{dataDirVariable: t.TempDir()}.get, Dial: dialling(company())}
 		if code := p.Run(t.Context(), append([]string{"__complete"}, words...)); code != ExitOK {
 			t.Fatalf("code %d: %s", code, errs.String())
 		}
@@ -183,7 +178,7 @@ func TestCompletion(t *testing.T) {
 // TestBrokenOutput makes sure that lost output is no success.
 func TestBrokenOutput(t *testing.T) {
 	var errs strings.Builder
-	p := Program{Version: "1.2.3", Stdout: fullDisk{}, Stderr: &errs, Getenv: func(string) string { return t.TempDir() }, Dial: dialling(company())}
+	p := Program{Version: "1.2.3", Stdout: fullDisk{}, Stderr: &errs, Getenv: environment{dataDirVariable: t.TempDir()}.get, Dial: dialling(company())}
 	for _, args := range []string{"status chat", "status chat --json", "app list"} {
 		if code := p.Run(t.Context(), strings.Fields(args)); code != ExitFailure || !strings.Contains(errs.String(), "disk full") {
 			t.Errorf("%s: code %d, %s", args, code, errs.String())

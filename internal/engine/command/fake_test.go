@@ -133,6 +133,11 @@ func (f *fake) Handshake() api.Handshake {
 func (f *fake) Stop(context.Context) error { f.stopped = true; return nil }
 func (f *fake) Close() error               { return nil }
 
+// environment is what a command finds in its own.
+type environment map[string]string
+
+func (e environment) get(name string) string { return e[name] }
+
 // company is a fake with two apps: one that is well, one that is not.
 func company() *fake {
 	last := &status.Cycle{

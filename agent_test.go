@@ -184,7 +184,7 @@ func TestAgent_unattended(t *testing.T) {
 	if off := stopped.Sub(since).Abs(); err != nil || off > patience {
 		t.Errorf("%q is %v from when the agent was stopped (%v)", d.Summary, off, err)
 	}
-	o.says(t, "warning", "The agent may end with this CI job", "no cycle runs then")
+	o.says(t, "warning", "The agent may end with this CI job", "no cycle runs then", "agent install --listen", "endpoint", "PROVISIONING_ENDPOINT")
 	w.settled()
 
 	w.stop()

@@ -49,6 +49,9 @@ var errUnknownAgent = errors.New("the provider's own configuration is not known 
 // those of this one.
 func (a *agent) remote() bool { return a != nil && a.options.Endpoint.URL != "" }
 
+// placeless reports whether it is not known yet where the engine is.
+func (a *agent) placeless() bool { return a == nil || a.unknown }
+
 // reach gives the engine, and tells what there is to say of its agent. It is
 // errUnknownAgent while it is not known where the engine is.
 func (a *agent) reach(ctx context.Context, diags *diag.Diagnostics) (api.Service, error) {
@@ -64,7 +67,7 @@ func (a *agent) reach(ctx context.Context, diags *diag.Diagnostics) (api.Service
 }
 
 func (a *agent) dial(ctx context.Context) (api.Service, error) {
-	if a == nil || a.unknown {
+	if a.placeless() {
 		return nil, errUnknownAgent
 	}
 	a.mu.Lock()
@@ -108,7 +111,7 @@ func noticesOf(service api.Service, dataDir string) diag.Diagnostics {
 	if since := started.Handshake().JobsUnattendedSince; !since.IsZero() {
 		notices.AddWarning("Nobody kept the jobs since "+since.UTC().Format("2006-01-02 15:04:05 MST"), fmt.Sprintf(
 			"No agent ran on data directory %q, so that no cycle ran. The provider has started one, and the jobs go on. "+
-				"Nothing starts it when the machine does: let a service manager run \"agent run\".", dataDir))
+				"Nothing starts it when the machine does: let a service manager run \"agent run\", as \"agent install\" sets it up.", dataDir))
 	}
 	if os.Getenv("CI") == "true" {
 		notices.AddWarning("The agent may end with this CI job", fmt.Sprintf(

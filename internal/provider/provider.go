@@ -124,7 +124,7 @@ func (m *providerModel) options(diags *diag.Diagnostics) Options {
 		return refuse("endpoint", "Both data_dir and endpoint",
 			"An agent is either on this machine or on another. Keep data_dir, and the provider starts one here, or endpoint, and it uses the one there.")
 	case m.unknown():
-		return Options{}
+		return Options{Endpoint: endpoint}
 	case isWritten(m.DataDir) && m.DataDir.ValueString() == "":
 		return refuse("data_dir", "Empty data_dir", "Give the directory that the agent keeps its store in, or leave data_dir out for the default.")
 	case isWritten(m.Endpoint) && m.Endpoint.ValueString() == "":

@@ -151,8 +151,11 @@ func (r *sourceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if thing == nil || resp.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
-	if r.agent.remote() {
+	switch {
+	case r.agent.remote():
 		r.checkRemoteFiles(ctx, req, resp)
+		return
+	case r.agent.placeless():
 		return
 	}
 	source := thing.(*config.Source)

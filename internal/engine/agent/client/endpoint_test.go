@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -310,4 +311,25 @@ func TestWait_givesUp(t *testing.T) {
 			t.Errorf("given up after %v", waited)
 		}
 	})
+}
+
+// TestConnect_listening: who starts agents does not replace one that serves
+// others too, whatever its build; it says what to do about an older one.
+func TestConnect_listening(t *testing.T) {
+	dir := dataDir(t)
+	listener, err := net.Listen("unix", filepath.Join(dir, "agent.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := api.Handshake{API: api.Version, Version: "1.2.3", Build: "another", Listen: "0.0.0.0:8443"}
+	server := &http.Server{Handler: api.Handler(apitest.Service(nil), func() api.Handshake { return found }, api.Options{
+		Stop: func() { t.Error("it was stopped") },
+	})}
+	go server.Serve(listener)
+	defer server.Close()
+	connect(t, options(dir, "1.2.3", "b"))
+	_, err = Connect(t.Context(), options(dir, "1.2.4", "b"))
+	if told := wantCode(t, err, api.CodeIncompatible); !strings.Contains(told.Error(), "0.0.0.0:8443") || !strings.Contains(told.Advice, "Put version 1.2.4 in its place") {
+		t.Errorf("got %v", told)
+	}
 }

@@ -9,4 +9,6 @@ terraform {
 
 provider "provisioning" {
   data_dir = "/var/lib/provisioning"
+  # Or an agent on another machine, with its token in PROVISIONING_TOKEN:
+  # endpoint = "https://agent.example.com:8443"
 }

@@ -23,7 +23,8 @@ a restart of the machine: a systemd unit on Linux, a launchd property list on
 macOS. It starts nothing: the commands that do are printed.
 
 For root it is a service of the system, which on Linux runs as the user
-"` + service.User + `" and keeps its data in ` + service.SystemDataDir + `; for others one of their own.
+"` + service.User + `" and keeps its data in ` + service.SystemDataDir("linux") + `; for others one of
+their own.
 The service runs this very program, so run it from a place that stays.`,
 		Example: "  sudo " + Name + " agent install --listen 0.0.0.0:8443 --tls-cert /etc/provisioning/agent.pem --tls-key /etc/provisioning/agent.key\n" +
 			"  " + Name + " agent install --user --print",
@@ -95,7 +96,7 @@ func (s *session) serviceOptions(system bool) (service.Options, error) {
 	if config := s.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(config) {
 		options.Config = config
 	}
-	dir := service.SystemDataDir
+	dir := service.SystemDataDir(runtime.GOOS)
 	if !system || s.dataDir != "" || s.endpoint != "" {
 		if dir, err = s.directory(); err != nil {
 			return service.Options{}, err

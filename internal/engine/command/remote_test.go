@@ -86,6 +86,17 @@ func TestToken(t *testing.T) {
 		t.Helper()
 		return play(t, environment{dataDirVariable: dir}, nil, append([]string{"token"}, strings.Fields(args)...)...)
 	}
+	for _, args := range []string{"list", "revoke ci"} {
+		if got := token(args); got.code != ExitFailure || !strings.Contains(got.errors, "There is no data directory") {
+			t.Errorf("%s: code %d, %s", args, got.code, got.errors)
+		}
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("looking made the directory")
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if got := token("list"); got.code != ExitOK || !strings.Contains(got.out, "There is no token.") {
 		t.Errorf("code %d, %s", got.code, got.out)
 	}

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/client"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/remote"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 )
 
@@ -43,11 +45,14 @@ beside what is done with it in the agent's log.`,
 				}
 				until = s.Now().Add(life)
 			}
-			tokens, err := s.tokens()
+			dir, err := s.directory()
 			if err != nil {
 				return err
 			}
-			secret, err := tokens.Create(ctx, args[0], s.Now(), until)
+			if dir, err = agent.PrepareDir(dir); err != nil { // the first token comes before the agent
+				return err
+			}
+			secret, err := remote.TokensOf(dir).Create(ctx, args[0], s.Now(), until)
 			if err != nil {
 				return err
 			}
@@ -116,15 +121,17 @@ func (s *session) tokenRevokeCommand() *cobra.Command {
 	}
 }
 
-// tokens gives those of the data directory, which is made where it is missing:
-// the first token comes before the agent.
+// tokens gives those of the data directory that is there.
 func (s *session) tokens() (remote.Tokens, error) {
 	dir, err := s.directory()
 	if err != nil {
 		return remote.Tokens{}, err
 	}
-	if dir, err = agent.PrepareDir(dir); err != nil {
-		return remote.Tokens{}, err
+	if _, err := os.Stat(dir); err != nil {
+		return remote.Tokens{}, &api.Error{
+			Code: api.CodeNotFound, Summary: fmt.Sprintf("There is no data directory %q", dir), Detail: err.Error(),
+			Advice: "Give that of the agent with --data-dir.",
+		}
 	}
 	return remote.TokensOf(dir), nil
 }

@@ -56,9 +56,8 @@ func openCertificateFiles(certFile, keyFile string, now time.Time, logger *slog.
 func (c *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before := c.current
 	if c.unchanged() {
-		return before, nil
+		return c.current, nil
 	}
 	switch loaded, err := c.loadLocked(); {
 	case err == nil:

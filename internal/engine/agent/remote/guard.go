@@ -114,7 +114,7 @@ func (g *guard) refuse(w http.ResponseWriter, r *http.Request, refusal *api.Erro
 	status := refusal.GetStatus()
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		if g.failures.Allow() {
+		if g.failures.AllowN(g.now(), 1) {
 			g.logger.Warn("remote call refused", "reason", refusal.Detail, "path", r.URL.Path, "from", r.RemoteAddr)
 		} else {
 			status = http.StatusTooManyRequests

@@ -21,13 +21,20 @@ import (
 // Names of the service, of the user that it runs as on behalf of the whole
 // system, and of where it keeps its data then.
 const (
-	unitName      = "provisioning-agent.service"
-	label         = "org.openprovisioning.agent"
-	User          = "provisioning"
-	SystemDataDir = "/var/lib/provisioning"
-	stateDir      = "/var/lib"
-	environment   = "/etc/provisioning/agent.env"
+	unitName    = "provisioning-agent.service"
+	label       = "org.openprovisioning.agent"
+	User        = "provisioning"
+	stateDir    = "/var/lib"
+	environment = "/etc/provisioning/agent.env"
 )
+
+// SystemDataDir gives where an agent of the whole system keeps its data.
+func SystemDataDir(goos string) string {
+	if goos == "darwin" {
+		return "/Library/Application Support/" + label
+	}
+	return stateDir + "/provisioning"
+}
 
 // Options say what is kept running, and by which manager.
 type Options struct {

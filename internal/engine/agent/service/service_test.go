@@ -74,7 +74,7 @@ func TestMake_verified(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, o := range map[string]Options{
-		"system":    linux(true, SystemDataDir, "--listen", "[::]:8443", "--tls-cert", "/etc/a b/c.pem", "--tls-key", "/etc/a b/c.key"),
+		"system":    linux(true, SystemDataDir("linux"), "--listen", "[::]:8443", "--tls-cert", "/etc/a b/c.pem", "--tls-key", "/etc/a b/c.key"),
 		"elsewhere": linux(true, "/srv/agent data"),
 		"user":      linux(false, "/home/ada/state"),
 	} {

@@ -37,7 +37,7 @@ func (e *Engine) checkFilter(ctx context.Context, f *config.Filter, declared *ca
 	if known == nil {
 		return nil
 	}
-	known = slices.Concat(known, slices.Collect(maps.Keys(declared.Source.Attributes)), mapping.Computed)
+	known = slices.Concat(known, slices.Collect(maps.Keys(declared.Source.Aliases(f.ObjectType))), mapping.Computed)
 	compiled, err := scoping.Compile([]scoping.Filter{{Name: f.Name, Clauses: f.Clauses}})
 	if err != nil {
 		return internal(err) // validated before

@@ -23,6 +23,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/file"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/ldap"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/scim"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/gallery"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/job"
@@ -71,7 +72,7 @@ type Engine struct {
 // Builtin is the registry of the connectors that this program has.
 func Builtin() connector.Registry {
 	return connector.Registry{
-		Sources: map[string]func(connector.Options) (connector.Source, error){"file": file.Open},
+		Sources: map[string]func(connector.Options) (connector.Source, error){"file": file.Open, "ldap": ldap.Open},
 		Targets: map[string]func(connector.Options) (connector.Target, error){"scim": scim.Open},
 	}
 }

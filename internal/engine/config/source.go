@@ -1,9 +1,10 @@
 package config
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
 )
 
@@ -14,25 +15,28 @@ type Source struct {
 	CredentialID string `json:"credential_id,omitempty"`
 	// Exactly one of these.
 	File *FileSource `json:"file,omitempty"`
+	LDAP *LDAPSource `json:"ldap,omitempty"`
 	// Attributes are names that mappings and filters may use beside the
 	// source's own: name to own name.
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
-// FileSource reads users and groups from files.
-type FileSource struct {
-	Users  *FileSet `json:"users,omitempty"`
-	Groups *FileSet `json:"groups,omitempty"`
+// connectorBlock is what a source says to its connector.
+type connectorBlock interface {
+	// references gives the attributes of an object type that refer to other
+	// objects, ascending.
+	references(objectType string) []string
+	// aliases gives the names by which mappings know the connector's attributes
+	// unless the source says otherwise. It is not to be changed.
+	aliases(objectType string) map[string]string
+	// validate adds what is wrong with the block; credential tells whether the
+	// source has one.
+	validate(problems *Problems, credential bool)
 }
 
-// FileSet is one file of objects of one type.
-type FileSet struct {
-	Path       string            `json:"path"`
-	Format     string            `json:"format,omitempty"` // csv, json, jsonl; empty: by the ending
-	IDColumn   string            `json:"id"`
-	Members    string            `json:"members,omitempty"`    // column of the members' ids
-	References map[string]string `json:"references,omitempty"` // attribute to column of ids
-}
+// membersAttribute is how mappings know the members of groups, whatever the
+// source calls them.
+const membersAttribute = "members"
 
 // Identity of the source.
 func (s *Source) Identity() Identity { return Identity{Kind: KindSource, Name: s.Name} }
@@ -50,43 +54,84 @@ func (s *Source) Revision() string {
 	if len(content.Attributes) == 0 {
 		content.Attributes = nil
 	}
+	if s.LDAP != nil {
+		content.LDAP = s.LDAP.complete()
+	}
 	return revision("source "+s.Name, content)
 }
 
 // Connector gives the name of the connector and its block.
 func (s *Source) Connector() (kind string, connection any) {
-	if s.File != nil {
+	switch {
+	case s.File != nil:
 		return "file", s.File
+	case s.LDAP != nil:
+		return "ldap", s.LDAP.complete()
 	}
 	return "", nil
 }
 
+// blocks gives the connector blocks that are given.
+func (s *Source) blocks() []connectorBlock {
+	var blocks []connectorBlock
+	if s.File != nil {
+		blocks = append(blocks, s.File)
+	}
+	if s.LDAP != nil {
+		blocks = append(blocks, s.LDAP)
+	}
+	return blocks
+}
+
 // References gives the attributes of an object type that refer to other
-// objects.
+// objects, ascending.
 func (s *Source) References(objectType string) []string {
-	if s.File == nil {
-		return nil
-	}
-	set := s.File.Users
-	if objectType == directory.Group {
-		set = s.File.Groups
-	}
-	if set == nil {
-		return nil
-	}
 	var names []string
-	for name := range set.References {
-		names = append(names, name)
+	for _, block := range s.blocks() {
+		names = append(names, block.references(objectType)...)
 	}
-	if set.Members != "" {
-		names = append(names, "members")
+	return names
+}
+
+// Aliases gives the names under which mappings, filters and people know the
+// attributes of an object type, each to the source's own name: those that are
+// declared over the defaults of the connector.
+func (s *Source) Aliases(objectType string) map[string]string {
+	names := make(map[string]string)
+	for _, block := range s.blocks() {
+		maps.Copy(names, block.aliases(objectType))
 	}
-	slices.Sort(names)
+	maps.Copy(names, s.Attributes)
 	return names
 }
 
 // MappingSource gives what mappings and filters of an object type may refer
 // to.
 func (s *Source) MappingSource(objectType string) mapping.Source {
-	return mapping.Source{Aliases: s.Attributes, References: s.References(objectType)}
+	return mapping.Source{Aliases: s.Aliases(objectType), References: s.References(objectType)}
+}
+
+// Validate checks the source.
+func (s *Source) Validate() Problems {
+	var problems Problems
+	problems.name("name", s.Name)
+	blocks := s.blocks()
+	if len(blocks) != 1 {
+		problems.add(nil, "No connector, or several", "Give exactly one connector block: file or ldap.")
+		return problems
+	}
+	blocks[0].validate(&problems, s.CredentialID != "")
+	for _, name := range slices.Sorted(maps.Keys(s.Attributes)) {
+		own := s.Attributes[name]
+		path := []string{"attributes", name}
+		switch {
+		case name == "" || strings.ContainsAny(name, "[]"):
+			problems.add(path, "Not an attribute name", "%q cannot be used in a mapping; write it without brackets.", name)
+		case slices.Contains(mapping.Computed, name):
+			problems.add(path, "Reserved name", "%s is computed for every object and cannot be given.", name)
+		case own == "":
+			problems.add(path, "Missing attribute", "Say which attribute of the source %s stands for.", name)
+		}
+	}
+	return problems
 }

@@ -2,9 +2,7 @@ package config
 
 import (
 	"errors"
-	"maps"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -28,70 +26,6 @@ func (p *Problems) name(field, name string) {
 		p.add([]string{field}, "Control character", "The %s %q holds a control character.", field, name)
 	case strings.TrimSpace(name) != name:
 		p.add([]string{field}, "Blank at an end", "The %s %q begins or ends in a blank.", field, name)
-	}
-}
-
-// Validate checks the source.
-func (s *Source) Validate() Problems {
-	var problems Problems
-	problems.name("name", s.Name)
-	if s.File == nil {
-		problems.add(nil, "No connector", "Give exactly one connector block: file.")
-		return problems
-	}
-	if s.File.Users == nil && s.File.Groups == nil {
-		problems.add([]string{"file"}, "Nothing to read", "Give users, groups or both.")
-	}
-	if s.File.Users != nil {
-		s.File.Users.validate(&problems, "users")
-		if s.File.Users.Members != "" {
-			problems.add([]string{"file", "users", "members"}, "Users have no members", "Declare members under groups.")
-		}
-	}
-	if s.File.Groups != nil {
-		s.File.Groups.validate(&problems, "groups")
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.Attributes)) {
-		own := s.Attributes[name]
-		path := []string{"attributes", name}
-		switch {
-		case name == "" || strings.ContainsAny(name, "[]"):
-			problems.add(path, "Not an attribute name", "%q cannot be used in a mapping; write it without brackets.", name)
-		case slices.Contains(mapping.Computed, name):
-			problems.add(path, "Reserved name", "%s is computed for every object and cannot be given.", name)
-		case own == "":
-			problems.add(path, "Missing attribute", "Say which attribute of the source %s stands for.", name)
-		}
-	}
-	return problems
-}
-
-func (f *FileSet) validate(problems *Problems, block string) {
-	path := func(field string) []string { return []string{"file", block, field} }
-	if f.Path == "" {
-		problems.add(path("path"), "Missing path", "Give the path of the file.")
-	}
-	if f.IDColumn == "" {
-		problems.add(path("id"), "Missing id", "Name the column whose value identifies a row for ever.")
-	}
-	switch f.Format {
-	case "":
-		if f.Path == "" {
-			break
-		}
-		switch strings.ToLower(filepath.Ext(f.Path)) {
-		case ".csv", ".json", ".jsonl", ".ndjson":
-		default:
-			problems.add(path("format"), "Unknown format", "The ending of %q tells no format; set format to csv, json or jsonl.", f.Path)
-		}
-	case "csv", "json", "jsonl":
-	default:
-		problems.add(path("format"), "Unknown format", "%q is not known; use csv, json or jsonl.", f.Format)
-	}
-	for _, name := range slices.Sorted(maps.Keys(f.References)) {
-		if f.References[name] == "" {
-			problems.add(append(path("references"), name), "Missing column", "Name the column that holds the ids of %s.", name)
-		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,6 +46,13 @@ type Options struct {
 	Now       func() time.Time
 	Sleep     func(ctx context.Context, d time.Duration) error
 	Transport http.RoundTripper
+}
+
+// Decode takes the block apart. A field that it does not know is an error.
+func (o Options) Decode(block any) error {
+	decoder := json.NewDecoder(bytes.NewReader(o.Connection))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(block)
 }
 
 // Registry knows the connectors by the name of their block in HCL.

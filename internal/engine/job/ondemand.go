@@ -42,10 +42,11 @@ func Resolve(ctx context.Context, source connector.Source, declared *config.Sour
 	if typ == directory.Group {
 		names = []string{directory.ByAnchor, "displayName", "mail"}
 	}
+	aliases := declared.Aliases(typ)
 	var anchors []string
 	var read []connector.Change
 	for _, name := range names {
-		if own, ok := declared.Attributes[name]; ok {
+		if own, ok := aliases[name]; ok {
 			name = own
 		}
 		found, err := source.Find(ctx, typ, name, text)

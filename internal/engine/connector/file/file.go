@@ -17,8 +17,6 @@
 package file
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -94,10 +92,8 @@ type reference struct {
 // Open makes the source of a file block. Paths must be absolute. The error says
 // what is wrong with the block; no file is opened.
 func Open(options connector.Options) (connector.Source, error) {
-	decoder := json.NewDecoder(bytes.NewReader(options.Connection))
-	decoder.DisallowUnknownFields()
 	var declared connection
-	if err := decoder.Decode(&declared); err != nil {
+	if err := options.Decode(&declared); err != nil {
 		return nil, misdeclared("file: %v", err)
 	}
 	s := &source{now: options.Now}

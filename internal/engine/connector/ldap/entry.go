@@ -100,11 +100,8 @@ func (d *search) translate(entry *goldap.Entry, a anchor, schema *subschema) thi
 	size := 0
 	for _, attribute := range entry.Attributes {
 		name, options, _ := strings.Cut(attribute.Name, ";")
-		switch {
-		case isOperational(name) || isSecret(name):
+		if isOperational(name) || isSecret(name) {
 			continue
-		case !attributeDescription.MatchString(attribute.Name):
-			return broken("it has an attribute with the name %q, which is none", attribute.Name)
 		}
 		if edge := d.edge(name); edge != "" {
 			if strings.HasPrefix(strings.ToLower(options), "range=") {
@@ -118,6 +115,9 @@ func (d *search) translate(entry *goldap.Entry, a anchor, schema *subschema) thi
 				edges = append(edges, directory.Edge{Holder: key, Attribute: edge, To: directory.Ref{By: dnReference, Value: to}})
 			}
 			continue
+		}
+		if !attributeDescription.MatchString(attribute.Name) {
+			return broken("it has an attribute with the name %q, which is none", attribute.Name)
 		}
 		own, binary := schema.nameOf(attribute.Name)
 		for _, raw := range attribute.ByteValues {

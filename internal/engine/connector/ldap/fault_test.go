@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -256,7 +257,7 @@ func liar(t *testing.T, script func(id int64, page int, control func(*ber.Packet
 	}()
 	t.Cleanup(func() { listener.Close(); <-done })
 	return impatient(open(t, connector.Options{
-		Connection: fmt.Appendf(nil, `{"url":"ldap://%s","users":{"base_dn":"dc=lie"},"page_size":2}`, listener.Addr()),
+		Connection: fmt.Appendf(nil, `{"url":"ldap://%s","users":{"base_dn":"dc=lie","filter":"(a=b)","scope":"sub","references":{"manager":"manager"}},"page_size":2,"incremental":"auto"}`, listener.Addr()),
 		Credential: basic("cn=x", "hunter2"),
 	}), time.Second)
 }
@@ -378,6 +379,11 @@ func TestStrangeEntries(t *testing.T) {
 	}
 	if len(g.whole) != 2 || len(g.seen) != 4 || len(g.result.Problems) != 5 {
 		t.Errorf("%d whole, %d seen, problems %+v", len(g.whole), len(g.seen), g.result.Problems)
+	}
+	if !slices.ContainsFunc(g.result.Problems, func(p connector.Problem) bool {
+		return p.Key.Anchor == anchorOfNumber(7) && strings.Contains(p.Detail, "only a part of the values of manager")
+	}) {
+		t.Errorf("no problem tells of the part: %+v", g.result.Problems)
 	}
 	encoded, err := g.whole[anchorOfNumber(1)].MarshalJSON()
 	if want := `{"UID":"1","entryUUID":"` + anchorOfNumber(1) + `","uid":"one"}`; err != nil || string(encoded) != want {

@@ -23,18 +23,12 @@
 // everything be read again: servers rewrite the references to it, and move the
 // entries below it, without touching a modifyTimestamp or telling a refresh.
 //
-// # Defaults
-//
-// Filters are (objectClass=inetOrgPerson) and (objectClass=groupOfNames), the
-// scope is sub, a page has 500 entries, members stand in member, the references
-// of users are manager = "manager", and incremental is auto. The aliases are
-// those of DefaultAliases.
+// The block is taken as it stands: its defaults, and the names by which mappings
+// know the attributes, are those of package config.
 package ldap
 
 import (
-	"bytes"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net"
@@ -61,28 +55,25 @@ const (
 	incrementalFull      = "full"             // everything, each time
 )
 
-const (
-	defaultPage = 500
-	maxPage     = 10_000
-)
+const maxPage = 10_000
 
 // connection is the ldap block as declared.
 type connection struct {
-	URL           string            `json:"url"`
-	StartTLS      bool              `json:"start_tls"`
-	CACertificate string            `json:"ca_certificate"` // PEM; beside the system's
-	Users         *declaration      `json:"users"`
-	Groups        *declaration      `json:"groups"`
-	PageSize      int               `json:"page_size"`
-	Members       string            `json:"members"`
-	References    map[string]string `json:"references"` // of users; nil: manager
-	Incremental   string            `json:"incremental"`
+	URL           string       `json:"url"`
+	StartTLS      bool         `json:"start_tls"`
+	CACertificate string       `json:"ca_certificate"` // PEM; beside the system's
+	Users         *declaration `json:"users"`
+	Groups        *declaration `json:"groups"`
+	PageSize      int          `json:"page_size"`
+	Incremental   string       `json:"incremental"`
 }
 
 type declaration struct {
-	BaseDN string `json:"base_dn"`
-	Filter string `json:"filter"`
-	Scope  string `json:"scope"`
+	BaseDN     string            `json:"base_dn"`
+	Filter     string            `json:"filter"`
+	Scope      string            `json:"scope"`
+	Members    string            `json:"members"` // of groups
+	References map[string]string `json:"references"`
 }
 
 // source is a Source of one directory. It keeps nothing between calls; each
@@ -117,7 +108,7 @@ type reference struct {
 	own       string // the directory's name
 }
 
-var scopes = map[string]int{"": goldap.ScopeWholeSubtree, "sub": goldap.ScopeWholeSubtree, "one": goldap.ScopeSingleLevel}
+var scopes = map[string]int{"sub": goldap.ScopeWholeSubtree, "one": goldap.ScopeSingleLevel}
 
 // attributeDescription is RFC 4512 section 2.5.
 var attributeDescription = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+)(;[A-Za-z0-9-]+)*$`)
@@ -125,33 +116,25 @@ var attributeDescription = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.
 // Open makes the source of an ldap block. The error says what is wrong with the
 // block or credential; no connection is made.
 func Open(options connector.Options) (connector.Source, error) {
-	decoder := json.NewDecoder(bytes.NewReader(options.Connection))
-	decoder.DisallowUnknownFields()
 	var declared connection
-	if err := decoder.Decode(&declared); err != nil {
+	if err := options.Decode(&declared); err != nil {
 		return nil, misdeclared("%v", err)
 	}
-	s := &source{credential: options.Credential, startTLS: declared.StartTLS, patience: time.Minute}
+	s := &source{credential: options.Credential, startTLS: declared.StartTLS, incremental: declared.Incremental, patience: time.Minute}
 	if err := s.setAddress(declared); err != nil {
 		return nil, err
 	}
-	switch {
-	case declared.PageSize == 0:
-		s.page = defaultPage
-	case declared.PageSize < 0 || declared.PageSize > maxPage:
-		return nil, misdeclared("page_size is %d; it is from 1 to %d", declared.PageSize, maxPage)
-	default:
-		s.page = uint32(declared.PageSize)
+	if err := s.setSearches(declared); err != nil {
+		return nil, err
 	}
-	switch s.incremental = declared.Incremental; s.incremental {
-	case "":
-		s.incremental = incrementalAuto
+	if declared.PageSize < 1 || declared.PageSize > maxPage {
+		return nil, misdeclared("page_size is %d; it is from 1 to %d", declared.PageSize, maxPage)
+	}
+	s.page = uint32(declared.PageSize)
+	switch s.incremental {
 	case incrementalAuto, incrementalSyncrepl, incrementalTimestamp, incrementalFull:
 	default:
 		return nil, misdeclared("incremental is %q; it is one of auto, syncrepl, modify_timestamp, full", s.incremental)
-	}
-	if err := s.setSearches(declared); err != nil {
-		return nil, err
 	}
 	return s, nil
 }
@@ -202,48 +185,19 @@ func isLoopback(host string) bool {
 }
 
 func (s *source) setSearches(declared connection) error {
-	references := declared.References
-	if references == nil {
-		references = map[string]string{"manager": "manager"}
-	}
-	members := declared.Members
-	if members == "" {
-		members = "member"
-	}
 	for _, part := range []struct {
-		typ, block, filter string
+		typ, block string
 		*declaration
-		references map[string]string
 	}{
-		{directory.User, "users", "(objectClass=inetOrgPerson)", declared.Users, references},
-		{directory.Group, "groups", "(objectClass=groupOfNames)", declared.Groups, map[string]string{membersAttribute: members}},
+		{directory.User, "users", declared.Users},
+		{directory.Group, "groups", declared.Groups},
 	} {
 		if part.declaration == nil {
 			continue
 		}
-		d := &search{typ: part.typ, block: part.block, base: part.BaseDN, filter: part.Filter}
-		if d.filter == "" {
-			d.filter = part.filter
-		}
-		var known bool
-		if d.scope, known = scopes[part.Scope]; !known {
-			return misdeclared("%s.scope is %q; it is sub or one", d.block, part.Scope)
-		}
-		if d.base == "" {
-			return misdeclared("%s.base_dn is missing; it names the entry below which %s are read, like ou=people,dc=example,dc=org", d.block, d.block)
-		}
-		if _, err := NormalizeDN(d.base); err != nil {
-			return misdeclared("%s.base_dn %q is no distinguished name: %v", d.block, d.base, err)
-		}
-		if _, err := goldap.CompileFilter(d.filter); err != nil {
-			return misdeclared("%s.filter %q is no filter as of RFC 4515: %v", d.block, d.filter, err)
-		}
-		for _, attribute := range slices.Sorted(maps.Keys(part.references)) {
-			own := part.references[attribute]
-			if attribute == "" || !attributeDescription.MatchString(own) {
-				return misdeclared("a reference %q to the attribute %q is declared; both are names, like manager", attribute, own)
-			}
-			d.references = append(d.references, reference{attribute, own})
+		d, err := newSearch(part.typ, part.block, *part.declaration)
+		if err != nil {
+			return err
 		}
 		s.searches = append(s.searches, d)
 	}
@@ -252,6 +206,40 @@ func (s *source) setSearches(declared connection) error {
 	}
 	s.settings = digestOf(s.searches)
 	return nil
+}
+
+func newSearch(typ, block string, declared declaration) (*search, error) {
+	d := &search{typ: typ, block: block, base: declared.BaseDN, filter: declared.Filter}
+	if d.base == "" {
+		return nil, misdeclared("%s.base_dn is missing; it names the entry below which %s are read, like ou=people,dc=example,dc=org", block, block)
+	}
+	if _, err := NormalizeDN(d.base); err != nil {
+		return nil, misdeclared("%s.base_dn %q is no distinguished name: %v", block, d.base, err)
+	}
+	if _, err := goldap.CompileFilter(d.filter); err != nil {
+		return nil, misdeclared("%s.filter %q is no filter as of RFC 4515: %v", block, d.filter, err)
+	}
+	var known bool
+	if d.scope, known = scopes[declared.Scope]; !known {
+		return nil, misdeclared("%s.scope is %q; it is sub or one", block, declared.Scope)
+	}
+	references := maps.Clone(declared.References)
+	if typ == directory.Group {
+		if references == nil {
+			references = make(map[string]string)
+		}
+		references[membersAttribute] = declared.Members
+	} else if declared.Members != "" {
+		return nil, misdeclared("%s.members is not known; only groups have members", block)
+	}
+	for _, attribute := range slices.Sorted(maps.Keys(references)) {
+		own := references[attribute]
+		if attribute == "" || !attributeDescription.MatchString(own) {
+			return nil, misdeclared("a reference %q to the attribute %q is declared; both are names, like manager", attribute, own)
+		}
+		d.references = append(d.references, reference{attribute, own})
+	}
+	return d, nil
 }
 
 // digestOf gives the digest of what is read.

@@ -64,29 +64,30 @@ func TestConformance(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	const users = `"users":{"base_dn":"dc=example,dc=org"}`
+	const users = `"page_size":500,"incremental":"auto","users":{"base_dn":"dc=example,dc=org","filter":"(a=b)","scope":"sub"}`
 	for name, test := range map[string]struct{ block, want string }{
-		"no json":         {`{`, "EOF"},
-		"unknown":         {`{"url":"ldaps://h","uesrs":{}}`, "uesrs"},
-		"no url":          {`{` + users + `}`, "url is missing"},
-		"http":            {`{"url":"http://h",` + users + `}`, "ldaps:// or ldap://"},
-		"no host":         {`{"url":"ldaps://",` + users + `}`, "host name"},
-		"password in url": {`{"url":"ldaps://u:hunter2@h",` + users + `}`, "provisioning_credential"},
-		"base in url":     {`{"url":"ldaps://h/dc=x",` + users + `}`, "more than host and port"},
-		"both kinds":      {`{"url":"ldaps://h","start_tls":true,` + users + `}`, "start_tls is for ldap://"},
-		"clear text":      {`{"url":"ldap://ldap.example.com",` + users + `}`, "set start_tls = true"},
-		"ca of no use":    {`{"url":"ldap://localhost","ca_certificate":"x",` + users + `}`, "of no use"},
-		"no certificate":  {`{"url":"ldaps://h","ca_certificate":"x",` + users + `}`, "holds no certificate"},
-		"nothing to read": {`{"url":"ldaps://h"}`, "neither users nor groups"},
-		"no base":         {`{"url":"ldaps://h","users":{}}`, "users.base_dn is missing"},
-		"base":            {`{"url":"ldaps://h","groups":{"base_dn":"people"}}`, "groups.base_dn"},
-		"filter":          {`{"url":"ldaps://h","users":{"base_dn":"dc=x","filter":"(a=b"}}`, "RFC 4515"},
-		"scope":           {`{"url":"ldaps://h","users":{"base_dn":"dc=x","scope":"base"}}`, "sub or one"},
-		"page":            {`{"url":"ldaps://h","page_size":20000,` + users + `}`, "page_size"},
-		"negative page":   {`{"url":"ldaps://h","page_size":-1,` + users + `}`, "page_size"},
-		"way":             {`{"url":"ldaps://h","incremental":"dirsync",` + users + `}`, "incremental"},
-		"members":         {`{"url":"ldaps://h","members":"a b","groups":{"base_dn":"dc=x"}}`, "a b"},
-		"reference":       {`{"url":"ldaps://h","references":{"manager":""},` + users + `}`, "manager"},
+		"no json":          {`{`, "EOF"},
+		"unknown":          {`{"url":"ldaps://h","uesrs":{}}`, "uesrs"},
+		"no url":           {`{` + users + `}`, "url is missing"},
+		"http":             {`{"url":"http://h",` + users + `}`, "ldaps:// or ldap://"},
+		"no host":          {`{"url":"ldaps://",` + users + `}`, "host name"},
+		"password in url":  {`{"url":"ldaps://u:hunter2@h",` + users + `}`, "provisioning_credential"},
+		"base in url":      {`{"url":"ldaps://h/dc=x",` + users + `}`, "more than host and port"},
+		"both kinds":       {`{"url":"ldaps://h","start_tls":true,` + users + `}`, "start_tls is for ldap://"},
+		"clear text":       {`{"url":"ldap://ldap.example.com",` + users + `}`, "set start_tls = true"},
+		"ca of no use":     {`{"url":"ldap://localhost","ca_certificate":"x",` + users + `}`, "of no use"},
+		"no certificate":   {`{"url":"ldaps://h","ca_certificate":"x",` + users + `}`, "holds no certificate"},
+		"nothing to read":  {`{"url":"ldaps://h"}`, "neither users nor groups"},
+		"no base":          {`{"url":"ldaps://h","users":{}}`, "users.base_dn is missing"},
+		"base":             {`{"url":"ldaps://h","groups":{"base_dn":"people"}}`, "groups.base_dn"},
+		"filter":           {`{"url":"ldaps://h","users":{"base_dn":"dc=x","filter":"(a=b"}}`, "RFC 4515"},
+		"scope":            {`{"url":"ldaps://h","users":{"base_dn":"dc=x","filter":"(a=b)","scope":"base"}}`, "sub or one"},
+		"page":             {`{"url":"ldaps://h",` + users + `,"page_size":20000}`, "page_size"},
+		"no page":          {`{"url":"ldaps://h",` + users + `,"page_size":0}`, "page_size"},
+		"way":              {`{"url":"ldaps://h",` + users + `,"incremental":"dirsync"}`, "incremental"},
+		"members":          {`{"url":"ldaps://h","groups":{"base_dn":"dc=x","filter":"(a=b)","scope":"sub","members":"a b"}}`, "a b"},
+		"members of users": {`{"url":"ldaps://h","users":{"base_dn":"dc=x","filter":"(a=b)","scope":"sub","members":"member"}}`, "only groups"},
+		"reference":        {`{"url":"ldaps://h","users":{"base_dn":"dc=x","filter":"(a=b)","scope":"one","references":{"manager":""}}}`, "manager"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Open(connector.Options{Connection: []byte(test.block), Credential: basic("cn=x", "y")})
@@ -186,18 +187,5 @@ func TestObjectsThatFailAlone(t *testing.T) {
 		if g.result.Coverage[directory.User] != connector.Complete {
 			t.Errorf("%s: the coverage is %v", way, g.result.Coverage)
 		}
-	}
-}
-
-func TestDefaultAliases(t *testing.T) {
-	if got := DefaultAliases(directory.User)["surname"]; got != "sn" {
-		t.Errorf("surname is %q", got)
-	}
-	if got := DefaultAliases(directory.Group)["displayName"]; got != "cn" {
-		t.Errorf("displayName of groups is %q", got)
-	}
-	DefaultAliases(directory.User)["surname"] = "x"
-	if got := DefaultAliases(directory.User)["surname"]; got != "sn" {
-		t.Error("the aliases can be changed from outside")
 	}
 }

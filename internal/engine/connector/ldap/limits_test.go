@@ -78,9 +78,8 @@ func TestOtherAttributesOfReferences(t *testing.T) {
 	ada, adaAnchor := tr.person("ada", "seeAlso", "cn=home,"+suffix)
 	tr.add("cn=g,"+tr.groups, "objectClass", "groupOfUniqueNames", "cn", "g", "uniqueMember", ada)
 	g := mustRead(t, tr.source(map[string]any{
-		"groups":     map[string]any{"base_dn": tr.groups, "filter": "(objectClass=groupOfUniqueNames)"},
-		"members":    "uniquemember",
-		"references": map[string]string{"home": "seeAlso"},
+		"groups": map[string]any{"filter": "(objectClass=groupOfUniqueNames)", "members": "uniquemember"},
+		"users":  map[string]any{"references": map[string]string{"home": "seeAlso"}},
 	}), nil)
 	want := []string{
 		fmt.Sprintf("%s -home-> cn=home,%s", adaAnchor, suffix),

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,30 +19,38 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/ldap/slapdtest"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
-const suffix = "dc=example,dc=org"
+const suffix = slapdtest.Suffix
 
 var both = []string{directory.User, directory.Group}
 
 // slapd is the OpenLDAP server that all tests share.
 var slapd struct {
 	once             sync.Once
-	dir, wrong       string
+	server           *slapdtest.Server
+	wrong            error
 	ldap, ldaps, log string // addresses, and the file of all operations
 	ca               string // PEM
 }
 
 func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "slapd")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	slapdDir = dir
 	code := m.Run()
-	if slapd.dir != "" {
-		if out, err := exec.Command("testdata/slapd.sh", "stop", slapd.dir).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "slapd was not stopped: %v\n%s", err, out)
+	if slapd.server != nil {
+		if err := slapd.server.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
-		os.RemoveAll(slapd.dir)
 	}
+	os.RemoveAll(dir)
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -50,42 +58,19 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// needServer starts the server. Without slapd here a test is skipped, but on
-// CI, where it fails.
+// slapdDir is where the server keeps everything.
+var slapdDir string
+
+// needServer starts the server.
 func needServer(t testing.TB) {
 	t.Helper()
 	slapd.once.Do(func() {
-		dir, err := os.MkdirTemp("", "slapd")
-		if err != nil {
-			slapd.wrong = err.Error()
-			return
+		server, err := slapdtest.Start(slapdDir)
+		if slapd.wrong = err; err == nil {
+			slapd.server, slapd.ldap, slapd.ldaps, slapd.log, slapd.ca = server, server.LDAP, server.LDAPS, server.Log, server.CA
 		}
-		var problem strings.Builder
-		command := exec.Command("testdata/slapd.sh", "start", dir)
-		command.Stderr = &problem
-		out, err := command.Output()
-		if err != nil {
-			os.RemoveAll(dir)
-			slapd.wrong = fmt.Sprintf("no OpenLDAP server: %v: %s", err, problem.String())
-			return
-		}
-		slapd.dir = dir
-		value := func(name string) string {
-			return regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(string(out))[1]
-		}
-		slapd.ldap, slapd.ldaps, slapd.log = value("LDAP"), value("LDAPS"), value("LOG")
-		ca, err := os.ReadFile(value("CA"))
-		if err != nil {
-			slapd.wrong = err.Error()
-		}
-		slapd.ca = string(ca)
 	})
-	if slapd.wrong != "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(slapd.wrong)
-		}
-		t.Skip("NOT TESTED: " + slapd.wrong)
-	}
+	slapdtest.Need(t, slapd.wrong)
 }
 
 // tree is a part of the directory that one test has for itself.
@@ -101,14 +86,7 @@ var notName = regexp.MustCompile(`[^A-Za-z0-9]+`)
 func plant(t testing.TB) *tree {
 	t.Helper()
 	needServer(t)
-	writer, err := goldap.DialURL("ldap://" + slapd.ldap)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { writer.Close() })
-	if err := writer.Bind("cn=writer,"+suffix, "secret"); err != nil {
-		t.Fatal(err)
-	}
+	writer := slapd.server.Connect(t)
 	base := "ou=" + notName.ReplaceAllString(t.Name(), "-") + "," + suffix
 	tr := &tree{t: t, base: base, people: "ou=people," + base, groups: "ou=groups," + base, writer: writer}
 	for _, dn := range []string{tr.base, tr.people, tr.groups} {
@@ -212,16 +190,22 @@ func nextSecond() {
 }
 
 // options are those of a source that reads the tree as the replica, over plain
-// LDAP. settings are further ones of the block.
+// LDAP. settings take the place of those of the block.
 func (tr *tree) options(settings map[string]any) connector.Options {
 	tr.t.Helper()
 	block := map[string]any{
-		"url":    "ldap://" + slapd.ldap,
-		"users":  map[string]any{"base_dn": tr.people},
-		"groups": map[string]any{"base_dn": tr.groups},
+		"url": "ldap://" + slapd.ldap, "page_size": 500, "incremental": incrementalAuto,
+		"users": map[string]any{
+			"base_dn": tr.people, "filter": "(objectClass=inetOrgPerson)", "scope": "sub", "references": map[string]string{"manager": "manager"},
+		},
+		"groups": map[string]any{"base_dn": tr.groups, "filter": "(objectClass=groupOfNames)", "scope": "sub", "members": "member"},
 	}
 	for name, value := range settings {
-		block[name] = value
+		if of, nested := value.(map[string]any); nested {
+			maps.Copy(block[name].(map[string]any), of)
+		} else {
+			block[name] = value
+		}
 	}
 	encoded, err := json.Marshal(block)
 	if err != nil {

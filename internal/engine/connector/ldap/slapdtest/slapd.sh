@@ -2,12 +2,12 @@
 # A real OpenLDAP server for tests, on the loopback interface, without root.
 #
 #   slapd.sh start DIR   start one that keeps everything in DIR; prints KEY=VALUE lines
-#   slapd.sh stop DIR    stop it
+#   slapd.sh stop DIR    stop it; a later start serves what it held, at the same addresses
 #
 # Database mdb under dc=example,dc=org with the overlays memberof, refint (a deleted or renamed member
 # leaves its groups, or is renamed in them) and syncprov (RFC 4533). Identities: cn=writer (writes
 # everything), cn=replica (reads without limits), cn=reader (at most 100 entries a search, unless it asks
-# for pages of up to 100). DIR/slapd.log has every operation.
+# for pages of up to 100). DIR/slapd.log has every operation since the start.
 set -euo pipefail
 
 suffix="dc=example,dc=org"
@@ -76,12 +76,16 @@ base() {
 start() { # DIR
   local dir port tls_port pid
   dir=$(cd "$1" && pwd)
-  certificate "$dir" >"$dir/tls.log" 2>&1 || fail "no certificate could be made: $(tail -3 "$dir/tls.log")"
-  configure "$dir" >"$dir/slapd.conf"
-  base | "$slapd" -Tadd -f "$dir/slapd.conf" -q >"$dir/slapd.log" 2>&1 ||
-    fail "the database could not be made (is slapd confined by AppArmor?): $(tail -3 "$dir/slapd.log")"
+  if [ ! -e "$dir/ports" ]; then
+    certificate "$dir" >"$dir/tls.log" 2>&1 || fail "no certificate could be made: $(tail -3 "$dir/tls.log")"
+    configure "$dir" >"$dir/slapd.conf"
+    base | "$slapd" -Tadd -f "$dir/slapd.conf" -q >"$dir/slapd.log" 2>&1 ||
+      fail "the database could not be made (is slapd confined by AppArmor?): $(tail -3 "$dir/slapd.log")"
+  fi
   for _ in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 12000)) tls_port=$((20000 + RANDOM % 12000))
+    [ ! -e "$dir/ports" ] || read -r port tls_port <"$dir/ports"
+    : >"$dir/slapd.log"
     nohup "$slapd" -f "$dir/slapd.conf" -h "ldap://127.0.0.1:$port/ ldaps://127.0.0.1:$tls_port/" -d stats \
       </dev/null >>"$dir/slapd.log" 2>&1 &
     pid=$!
@@ -89,6 +93,7 @@ start() { # DIR
       kill -0 "$pid" 2>/dev/null || break # the port may be taken
       if grep -q "slapd starting" "$dir/slapd.log"; then
         echo "$pid" >"$dir/pid"
+        echo "$port $tls_port" >"$dir/ports"
         printf '%s\n' "LDAP=127.0.0.1:$port" "LDAPS=127.0.0.1:$tls_port" "CA=$dir/tls/ca.crt" "LOG=$dir/slapd.log"
         return
       fi

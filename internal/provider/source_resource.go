@@ -2,13 +2,9 @@ package provider
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -29,7 +25,7 @@ var (
 func newSourceResource() resource.Resource {
 	return &sourceResource{declared{
 		kind:         config.KindSource,
-		alternatives: []string{"file"},
+		alternatives: []string{"file", "ldap"},
 		newModel:     func() model { return &sourceModel{} },
 	}}
 }
@@ -39,35 +35,16 @@ type sourceResource struct{ declared }
 type sourceModel struct {
 	Name         types.String `tfsdk:"name"`
 	File         types.Object `tfsdk:"file"`
+	LDAP         types.Object `tfsdk:"ldap"`
 	Attributes   types.Map    `tfsdk:"attributes"`
 	CredentialID types.String `tfsdk:"credential_id"`
 	ID           types.String `tfsdk:"id"`
 	Revision     types.String `tfsdk:"revision"`
 }
 
-type fileModel struct {
-	Users  types.Object `tfsdk:"users"`
-	Groups types.Object `tfsdk:"groups"`
-}
-
-type userFileModel struct {
-	Path       types.String `tfsdk:"path"`
-	Format     types.String `tfsdk:"format"`
-	IDColumn   types.String `tfsdk:"id"`
-	References types.Map    `tfsdk:"references"`
-}
-
-type groupFileModel struct {
-	Path       types.String `tfsdk:"path"`
-	Format     types.String `tfsdk:"format"`
-	IDColumn   types.String `tfsdk:"id"`
-	References types.Map    `tfsdk:"references"`
-	Members    types.String `tfsdk:"members"`
-}
-
 func (r *sourceResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Where identities are read from. Exactly one connector attribute says how: `file`. " +
+		MarkdownDescription: "Where identities are read from. Exactly one connector attribute says how: `file` or `ldap`. " +
 			"A source that an app uses refuses to be destroyed.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
@@ -75,15 +52,17 @@ func (r *sourceResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "Name of the source, unique among sources. A change renames it in place.",
 			},
 			"file": fileAttribute(),
+			"ldap": ldapAttribute(),
 			"attributes": schema.MapAttribute{
 				ElementType: types.StringType,
 				Optional:    true,
 				MarkdownDescription: "Names that mappings and scoping filters may use beside the source's own: each to the source's own name, " +
-					"as in `{ givenName = \"first_name\" }`. They win over the source's own names and are added to the connector's defaults.",
+					"as in `{ givenName = \"first_name\" }`. They win over the source's own names and over the connector's defaults, which its guide lists.",
 			},
 			"credential_id": schema.StringAttribute{
-				Optional:            true,
-				MarkdownDescription: "Id of the `provisioning_credential` that the source is read with. Files need none.",
+				Optional: true,
+				MarkdownDescription: "Id of the `provisioning_credential` that the source is read with. Files need none; " +
+					"a directory takes a `basic` one, with the bind DN as `username`, and is read anonymously without.",
 			},
 			"id":       idAttribute(),
 			"revision": revisionAttribute("source"),
@@ -91,58 +70,7 @@ func (r *sourceResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 	}
 }
 
-func fileAttribute() schema.SingleNestedAttribute {
-	users := fileSetAttributes("employee")
-	groups := fileSetAttributes("group")
-	groups["members"] = schema.StringAttribute{
-		Optional: true,
-		MarkdownDescription: "Column or key that holds the ids of a group's members. In JSON a list; in CSV ids with `;` between them. " +
-			"Mappings use it as `members`.",
-	}
-	return schema.SingleNestedAttribute{
-		Optional:            true,
-		MarkdownDescription: "Users and groups from files in UTF-8: CSV with a header row, JSON (one array of objects) or JSON Lines.",
-		Attributes: map[string]schema.Attribute{
-			"users": schema.SingleNestedAttribute{
-				Optional: true, Attributes: users,
-				MarkdownDescription: "The file of users, one a row. At least one of `users` and `groups` is needed.",
-			},
-			"groups": schema.SingleNestedAttribute{
-				Optional: true, Attributes: groups,
-				MarkdownDescription: "The file of groups, one a row.",
-			},
-		},
-	}
-}
-
-func fileSetAttributes(example string) map[string]schema.Attribute {
-	return map[string]schema.Attribute{
-		"path": schema.StringAttribute{
-			Required:      true,
-			PlanModifiers: []planmodifier.String{sameFile},
-			MarkdownDescription: "Path of the file. A relative one is taken from where Terraform runs; the state keeps it as it is written, " +
-				"and the agent is told the absolute one. With `endpoint`, the file is on the agent's machine, and the path must be absolute.",
-		},
-		"format": schema.StringAttribute{
-			Optional:            true,
-			MarkdownDescription: "`csv`, `json` or `jsonl`. Default: told by the ending, `.csv`, `.json`, `.jsonl` or `.ndjson`.",
-		},
-		"id": schema.StringAttribute{
-			Required: true,
-			MarkdownDescription: "Column or key whose value identifies a row for ever, such as `" + example + "_id`. " +
-				"Another one makes all links unproven, so that they are matched again.",
-		},
-		"references": schema.MapAttribute{
-			ElementType: types.StringType,
-			Optional:    true,
-			MarkdownDescription: "Attributes that refer to other objects, each to the column that holds their ids, " +
-				"as in `{ manager = \"manager_id\" }`.",
-		},
-	}
-}
-
-// ModifyPlan refuses files that are not there, and tells when a relative path
-// has come to mean another file.
+// ModifyPlan looks at the files that are to be read.
 func (r *sourceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		return
@@ -151,66 +79,8 @@ func (r *sourceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if thing == nil || resp.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
-	switch {
-	case r.agent.remote():
-		r.checkRemoteFiles(ctx, req, resp)
-		return
-	case r.agent.placeless():
-		return
-	}
-	source := thing.(*config.Source)
-	if source.File == nil {
-		return
-	}
-	for block, set := range map[string]*config.FileSet{"users": source.File.Users, "groups": source.File.Groups} {
-		if set == nil || set.Path == "" {
-			continue
-		}
-		at := path.Root("file").AtName(block).AtName("path")
-		var written types.String
-		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, at, &written)...)
-		checkFile(&resp.Diagnostics, at, set.Path)
-		if filepath.IsAbs(written.ValueString()) || req.State.Raw.IsNull() {
-			continue
-		}
-		var before types.String
-		if diags := req.State.GetAttribute(ctx, at, &before); diags.HasError() {
-			continue // there was no such block before
-		}
-		if filepath.IsAbs(before.ValueString()) && filepath.Base(before.ValueString()) == filepath.Base(set.Path) {
-			resp.Diagnostics.AddAttributeWarning(at, fmt.Sprintf("Source %q would read another file", source.Name), fmt.Sprintf(
-				"The agent reads %s. From the folder that Terraform runs in now, %q is %s.\n\n"+
-					"Run Terraform where it ran before, or write the path with abspath(\"${path.module}/%s\").",
-				before.ValueString(), written.ValueString(), set.Path, filepath.Base(set.Path)))
-		}
-	}
-}
-
-// checkRemoteFiles refuses relative paths, which mean nothing on the agent's
-// machine. What is there, only the agent can tell.
-func (r *sourceResource) checkRemoteFiles(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	for _, block := range []string{"users", "groups"} {
-		at := path.Root("file").AtName(block).AtName("path")
-		var written types.String
-		if diags := req.Plan.GetAttribute(ctx, at, &written); diags.HasError() || !isWritten(written) || filepath.IsAbs(written.ValueString()) {
-			continue
-		}
-		addErrorAt(&resp.Diagnostics, at, "Relative path", fmt.Sprintf(
-			"%q is relative to where Terraform runs, and the agent of endpoint reads the file on its own machine. "+
-				"Give the absolute path that the file has there.", written.ValueString()))
-	}
-}
-
-// checkFile reports a file that the agent, on this machine, could not read.
-func checkFile(diags *diag.Diagnostics, at path.Path, file string) {
-	info, err := os.Stat(file)
-	switch {
-	case os.IsNotExist(err):
-		addErrorAt(diags, at, "Missing file", fmt.Sprintf("There is no file %s. Correct the path; a relative one is taken from where Terraform runs.", file))
-	case err != nil:
-		addErrorAt(diags, at, "Unreadable file", fmt.Sprintf("%s. Let the user that runs Terraform read it.", err))
-	case info.IsDir():
-		addErrorAt(diags, at, "Not a file", fmt.Sprintf("%s is a directory. Give the path of one file in it.", file))
+	if source := thing.(*config.Source); source.File != nil {
+		r.checkFiles(ctx, source, req, resp)
 	}
 }
 
@@ -220,30 +90,9 @@ func (m *sourceModel) toConfig(ctx context.Context) (config.Thing, diag.Diagnost
 		ID: m.ID.ValueString(), Name: m.Name.ValueString(), CredentialID: m.CredentialID.ValueString(),
 		Attributes: stringMapOf(ctx, m.Attributes, &diags),
 	}
-	if file := nestedOf[fileModel](ctx, m.File, &diags); file != nil {
-		source.File = &config.FileSource{}
-		if users := nestedOf[userFileModel](ctx, file.Users, &diags); users != nil {
-			source.File.Users = users.toConfig(ctx, &diags)
-		}
-		if groups := nestedOf[groupFileModel](ctx, file.Groups, &diags); groups != nil {
-			source.File.Groups = groups.toConfig(ctx, &diags)
-		}
-	}
+	source.File = fileToConfig(ctx, m.File, &diags)
+	source.LDAP = ldapToConfig(ctx, m.LDAP, &diags)
 	return source, diags
-}
-
-func (m *userFileModel) toConfig(ctx context.Context, diags *diag.Diagnostics) *config.FileSet {
-	absolute, _ := absolutePath(m.Path.ValueString())
-	return &config.FileSet{
-		Path: absolute, Format: m.Format.ValueString(), IDColumn: m.IDColumn.ValueString(),
-		References: stringMapOf(ctx, m.References, diags),
-	}
-}
-
-func (m *groupFileModel) toConfig(ctx context.Context, diags *diag.Diagnostics) *config.FileSet {
-	set := (&userFileModel{m.Path, m.Format, m.IDColumn, m.References}).toConfig(ctx, diags)
-	set.Members = m.Members.ValueString()
-	return set
 }
 
 func (m *sourceModel) fromConfig(ctx context.Context, thing config.Thing) diag.Diagnostics {
@@ -254,47 +103,8 @@ func (m *sourceModel) fromConfig(ctx context.Context, thing config.Thing) diag.D
 	m.Attributes = keepMap(ctx, m.Attributes, source.Attributes, &diags)
 	m.Revision = types.StringValue(source.Revision())
 	m.File = fileFromConfig(ctx, m.File, source.File, &diags)
+	m.LDAP = ldapFromConfig(ctx, m.LDAP, source.LDAP, &diags)
 	return diags
-}
-
-func fileFromConfig(ctx context.Context, written types.Object, file *config.FileSource, diags *diag.Diagnostics) types.Object {
-	blocks := attributeTypes(fileAttribute())
-	if file == nil {
-		return types.ObjectNull(blocks)
-	}
-	userTypes, groupTypes := blocks["users"].(types.ObjectType).AttrTypes, blocks["groups"].(types.ObjectType).AttrTypes
-	before := nestedOf[fileModel](ctx, written, diags)
-	if before == nil {
-		before = &fileModel{}
-	}
-	now := fileModel{Users: types.ObjectNull(userTypes), Groups: types.ObjectNull(groupTypes)}
-	if set := file.Users; set != nil {
-		m := nestedOf[userFileModel](ctx, before.Users, diags)
-		if m == nil {
-			m = &userFileModel{}
-		}
-		m.fromConfig(ctx, set, diags)
-		now.Users = objectOf(ctx, userTypes, m, diags)
-	}
-	if set := file.Groups; set != nil {
-		m := nestedOf[groupFileModel](ctx, before.Groups, diags)
-		if m == nil {
-			m = &groupFileModel{}
-		}
-		common := userFileModel{m.Path, m.Format, m.IDColumn, m.References}
-		common.fromConfig(ctx, set, diags)
-		now.Groups = objectOf(ctx, groupTypes, groupFileModel{
-			common.Path, common.Format, common.IDColumn, common.References, keepString(m.Members, set.Members),
-		}, diags)
-	}
-	return objectOf(ctx, blocks, now, diags)
-}
-
-func (m *userFileModel) fromConfig(ctx context.Context, set *config.FileSet, diags *diag.Diagnostics) {
-	m.Path = keepPath(m.Path, set.Path)
-	m.Format = keepString(m.Format, set.Format)
-	m.IDColumn = types.StringValue(set.IDColumn)
-	m.References = keepMap(ctx, m.References, set.References, diags)
 }
 
 // attributeTypes gives the types of a nested attribute's members.

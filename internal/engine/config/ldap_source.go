@@ -15,12 +15,12 @@ import (
 
 // LDAPSource reads users and groups from an LDAP directory.
 type LDAPSource struct {
-	URL           string   `json:"url"` // ldap:// or ldaps://, host and port
-	StartTLS      bool     `json:"start_tls,omitempty"`
+	URL           string   `json:"url"`                      // ldap:// or ldaps://, host and port
+	StartTLS      *bool    `json:"start_tls,omitempty"`      // nil: false
 	CACertificate string   `json:"ca_certificate,omitempty"` // PEM; beside the system's
 	Users         *LDAPSet `json:"users,omitempty"`
 	Groups        *LDAPSet `json:"groups,omitempty"`
-	PageSize      int64    `json:"page_size,omitempty"`   // entries a page; 0: 500
+	PageSize      *int64   `json:"page_size,omitempty"`   // entries a page; nil: 500
 	Incremental   string   `json:"incremental,omitempty"` // auto, syncrepl, modify_timestamp, full; empty: auto
 }
 
@@ -95,8 +95,11 @@ func (s LDAPSet) complete(objectType string) *LDAPSet {
 // complete gives the block with its defaults in place of what is not given.
 func (l *LDAPSource) complete() *LDAPSource {
 	out := *l
-	if out.PageSize == 0 {
-		out.PageSize = ldapPageSize
+	if out.StartTLS == nil {
+		out.StartTLS = new(bool)
+	}
+	if out.PageSize == nil {
+		out.PageSize = new(int64(ldapPageSize))
 	}
 	if out.Incremental == "" {
 		out.Incremental = ldapIncremental[0]
@@ -132,7 +135,7 @@ func (l *LDAPSource) validate(problems *Problems, credential bool) {
 	if pem := l.CACertificate; pem != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(pem)) {
 		problems.add(path("ca_certificate"), "Not a certificate", "Give certificates in PEM, from -----BEGIN CERTIFICATE----- on.")
 	}
-	if l.PageSize < 0 || l.PageSize > ldapMaxPageSize {
+	if l.PageSize != nil && (*l.PageSize < 1 || *l.PageSize > ldapMaxPageSize) {
 		problems.add(path("page_size"), "Not a page size", "Give 1 to %d entries a page; directories usually allow 500 or 1000.", ldapMaxPageSize)
 	}
 	if l.Incremental != "" && !slices.Contains(ldapIncremental, l.Incremental) {
@@ -173,12 +176,13 @@ func (l *LDAPSource) validateAddress(problems *Problems, credential bool) {
 	// The ways to encrypt are told apart at start_tls: it decides, once url is
 	// known.
 	path = []string{"ldap", "start_tls"}
+	startTLS := l.StartTLS != nil && *l.StartTLS
 	switch {
-	case at.Scheme == "ldaps" && l.StartTLS:
+	case at.Scheme == "ldaps" && startTLS:
 		problems.add(path, "Encrypted twice", "start_tls is for ldap:// addresses; with ldaps:// all is encrypted from the start.")
-	case at.Scheme == "ldap" && !l.StartTLS && credential && !isLoopback(at.Hostname()):
+	case at.Scheme == "ldap" && !startTLS && credential && !isLoopback(at.Hostname()):
 		problems.add(path, "Not encrypted", "%s would get the password in the clear; set start_tls = true, or begin url with ldaps://.", at.Host)
-	case at.Scheme == "ldap" && !l.StartTLS && l.CACertificate != "":
+	case at.Scheme == "ldap" && !startTLS && l.CACertificate != "":
 		problems.add(path, "Not encrypted", "ca_certificate is of no use without encryption; set start_tls = true, or begin url with ldaps://.")
 	}
 }

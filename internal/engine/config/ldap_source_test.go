@@ -29,7 +29,7 @@ func TestLDAPSource_Validate(t *testing.T) {
 	}{
 		{"good", func(*LDAPSource) {}, "", ""},
 		{"all given", func(l *LDAPSource) {
-			*l = LDAPSource{URL: "ldap://ldap.example.com:3389/", StartTLS: true, PageSize: 1000, Incremental: "modify_timestamp",
+			*l = LDAPSource{URL: "ldap://ldap.example.com:3389/", StartTLS: ref(true), PageSize: ref(int64(1000)), Incremental: "modify_timestamp",
 				Users:  &LDAPSet{BaseDN: "o=x", Filter: "(&(a=b)(!(c=d*)))", Scope: "one", References: map[string]string{"assistant": "secretary", "home": "2.5.4.34"}},
 				Groups: &LDAPSet{BaseDN: `ou=a\, b,o=x`, Members: "uniqueMember", References: map[string]string{"owner": "owner;x-main"}}}
 		}, "", ""},
@@ -41,12 +41,12 @@ func TestLDAPSource_Validate(t *testing.T) {
 		{"without host", func(l *LDAPSource) { l.URL = "ldaps://:636" }, "ldap.url", "Not an address"},
 		{"password in the address", func(l *LDAPSource) { l.URL = "ldaps://cn:hunter2@ldap.example.com" }, "ldap.url", "credential_id"},
 		{"base in the address", func(l *LDAPSource) { l.URL = "ldaps://ldap.example.com/dc=x" }, "ldap.url", "More than an address"},
-		{"both kinds of TLS", func(l *LDAPSource) { l.StartTLS = true }, "ldap.start_tls", "Encrypted twice"},
+		{"both kinds of TLS", func(l *LDAPSource) { l.StartTLS = ref(true) }, "ldap.start_tls", "Encrypted twice"},
 		{"clear text", func(l *LDAPSource) { l.URL = "ldap://ldap.example.com" }, "ldap.start_tls", "the password in the clear"},
 		{"CA without TLS", func(l *LDAPSource) { l.URL, l.CACertificate = "ldap://localhost", certificate }, "ldap.start_tls", "of no use"},
 		{"no certificate", func(l *LDAPSource) { l.CACertificate = "trust me" }, "ldap.ca_certificate", "PEM"},
-		{"page", func(l *LDAPSource) { l.PageSize = 10_001 }, "ldap.page_size", "1 to 10000"},
-		{"negative page", func(l *LDAPSource) { l.PageSize = -1 }, "ldap.page_size", "1 to 10000"},
+		{"page", func(l *LDAPSource) { l.PageSize = ref(int64(10_001)) }, "ldap.page_size", "1 to 10000"},
+		{"no page", func(l *LDAPSource) { l.PageSize = ref(int64(0)) }, "ldap.page_size", "1 to 10000"},
 		{"way", func(l *LDAPSource) { l.Incremental = "dirsync" }, "ldap.incremental", "auto, syncrepl, modify_timestamp, full"},
 		{"nothing", func(l *LDAPSource) { l.Users, l.Groups = nil, nil }, "ldap", "Nothing to read"},
 		{"no base", func(l *LDAPSource) { l.Users.BaseDN = "" }, "ldap.users.base_dn", "ou=users"},
@@ -92,7 +92,7 @@ func TestLDAPSource_Validate(t *testing.T) {
 // connector.
 func TestLDAPSource_defaults(t *testing.T) {
 	bare, full := goodDirectory(), goodDirectory()
-	full.LDAP = &LDAPSource{URL: bare.LDAP.URL, PageSize: 500, Incremental: "auto",
+	full.LDAP = &LDAPSource{URL: bare.LDAP.URL, StartTLS: ref(false), PageSize: ref(int64(500)), Incremental: "auto",
 		Users:  &LDAPSet{BaseDN: bare.LDAP.Users.BaseDN, Filter: "(objectClass=inetOrgPerson)", Scope: "sub", References: map[string]string{"manager": "manager"}},
 		Groups: &LDAPSet{BaseDN: bare.LDAP.Groups.BaseDN, Filter: "(objectClass=groupOfNames)", Scope: "sub", Members: "member"}}
 	if bare.Revision() != full.Revision() {
@@ -106,12 +106,12 @@ func TestLDAPSource_defaults(t *testing.T) {
 		}
 		return string(encoded)
 	}
-	if opened(bare) != opened(full) || bare.LDAP.PageSize != 0 || bare.LDAP.Users.Filter != "" {
+	if opened(bare) != opened(full) || bare.LDAP.PageSize != nil || bare.LDAP.Users.Filter != "" {
 		t.Errorf("the connector gets %s and %s", opened(bare), opened(full))
 	}
 	for name, edit := range map[string]func(*LDAPSource){
 		"url":           func(l *LDAPSource) { l.URL = "ldaps://other.example.com" },
-		"page":          func(l *LDAPSource) { l.PageSize = 100 },
+		"page":          func(l *LDAPSource) { l.PageSize = ref(int64(100)) },
 		"filter":        func(l *LDAPSource) { l.Users.Filter = "(objectClass=person)" },
 		"no references": func(l *LDAPSource) { l.Users.References = map[string]string{} },
 		"no groups":     func(l *LDAPSource) { l.Groups = nil },

@@ -62,7 +62,7 @@ func TestBadInput_validate(t *testing.T) {
 	}
 
 	wrong("source", "attribute", []string{`name = "a"`, `files = {}`, `file = { users = { path = "a.csv", id = "id" } }`}, "Unsupported argument", `"files"`)
-	wrong("source", "none", []string{`name = "b"`}, "Missing file", "Add file")
+	wrong("source", "none", []string{`name = "b"`}, "None of file and ldap", "Give exactly one of file and ldap.")
 	wrong("credential", "two", []string{`name = "c"`, `bearer = { token_ref = "env:A" }`, `basic = { username = "a", password_ref = "env:A" }`},
 		"More than one of basic and bearer", "keep one of basic and bearer")
 	wrong("app", "template", []string{`name = "d"`, `source_id = "x"`, `template = "slak"`, `scim = { base_url = "https://a.example.com" }`}, `There is no template "slak"; there are: scim.`)

@@ -91,7 +91,7 @@ func assertNowhere(t *testing.T, dir, text string) {
 // The examples of the documentation are one configuration together.
 func TestAccExamples_documentation(t *testing.T) {
 	var files []string
-	for _, pattern := range []string{"resources/*/*.tf", "data-sources/*/*.tf", "functions/*/*.tf"} {
+	for _, pattern := range []string{"resources/*/resource.tf", "data-sources/*/data-source.tf", "functions/*/function.tf"} {
 		found, err := filepath.Glob("../../examples/" + pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -219,7 +219,7 @@ resource "provisioning_source" "twin" {
 
 func TestAccSource_invalid(t *testing.T) {
 	for name, test := range map[string]struct{ config, want string }{
-		"no connector":  {`resource "provisioning_source" "people" { name = "people" }`, "Missing file"},
+		"no connector":  {`resource "provisioning_source" "people" { name = "people" }`, "Give exactly one of file and ldap."},
 		"missing file":  {source("testdata/nobody.csv"), "There is no file"},
 		"directory":     {source("testdata"), "The ending of"},
 		"folder as csv": {source("testdata/folder.csv"), "is a directory"},

@@ -179,11 +179,11 @@ func (l *LDAPSource) validateAddress(problems *Problems, credential bool) {
 	startTLS := l.StartTLS != nil && *l.StartTLS
 	switch {
 	case at.Scheme == "ldaps" && startTLS:
-		problems.add(path, "Encrypted twice", "start_tls is for ldap:// addresses; with ldaps:// all is encrypted from the start.")
+		problems.add(path, "Encrypted twice", "With ldaps:// all is encrypted from the start; start_tls is for ldap:// addresses.")
 	case at.Scheme == "ldap" && !startTLS && credential && !isLoopback(at.Hostname()):
-		problems.add(path, "Not encrypted", "%s would get the password in the clear; set start_tls = true, or begin url with ldaps://.", at.Host)
+		problems.add(path, "Not encrypted", "The password would go to %s in the clear; set start_tls = true, or begin url with ldaps://.", at.Host)
 	case at.Scheme == "ldap" && !startTLS && l.CACertificate != "":
-		problems.add(path, "Not encrypted", "ca_certificate is of no use without encryption; set start_tls = true, or begin url with ldaps://.")
+		problems.add(path, "Not encrypted", "Without encryption a ca_certificate is of no use; set start_tls = true, or begin url with ldaps://.")
 	}
 }
 

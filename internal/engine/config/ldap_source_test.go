@@ -42,7 +42,7 @@ func TestLDAPSource_Validate(t *testing.T) {
 		{"password in the address", func(l *LDAPSource) { l.URL = "ldaps://cn:hunter2@ldap.example.com" }, "ldap.url", "credential_id"},
 		{"base in the address", func(l *LDAPSource) { l.URL = "ldaps://ldap.example.com/dc=x" }, "ldap.url", "More than an address"},
 		{"both kinds of TLS", func(l *LDAPSource) { l.StartTLS = ref(true) }, "ldap.start_tls", "Encrypted twice"},
-		{"clear text", func(l *LDAPSource) { l.URL = "ldap://ldap.example.com" }, "ldap.start_tls", "the password in the clear"},
+		{"clear text", func(l *LDAPSource) { l.URL = "ldap://ldap.example.com" }, "ldap.start_tls", "password would go to"},
 		{"CA without TLS", func(l *LDAPSource) { l.URL, l.CACertificate = "ldap://localhost", certificate }, "ldap.start_tls", "of no use"},
 		{"no certificate", func(l *LDAPSource) { l.CACertificate = "trust me" }, "ldap.ca_certificate", "PEM"},
 		{"page", func(l *LDAPSource) { l.PageSize = ref(int64(10_001)) }, "ldap.page_size", "1 to 10000"},

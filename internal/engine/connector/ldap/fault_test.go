@@ -52,7 +52,7 @@ func TestCutInMidRead(t *testing.T) {
 		"synchronization": {"incremental": incrementalSyncrepl},
 		"pages":           {"incremental": incrementalTimestamp, "page_size": 5},
 	} {
-		settings["url"] = "ldap://" + count.address
+		settings["url"] = "ldap://" + count.Address
 		mustRead(t, tr.source(settings), nil)
 		failed := 0
 		for cut := 1; cut < whole; cut += max(1, whole/60) {
@@ -62,7 +62,7 @@ func TestCutInMidRead(t *testing.T) {
 				}
 				return chunk[:cut-total], true
 			})
-			settings["url"] = "ldap://" + front.address
+			settings["url"] = "ldap://" + front.Address
 			g, err := readAll(t, tr.source(settings), nil)
 			if err == nil && (len(g.whole) != 21 || len(g.edges) != 20) {
 				t.Errorf("%s, cut after %d bytes of %d: %d objects and no error", way, cut, whole, len(g.whole))
@@ -71,7 +71,7 @@ func TestCutInMidRead(t *testing.T) {
 				failed++
 				checkFailedRead(t, fmt.Sprintf("%s, cut after %d bytes", way, cut), g, err)
 			}
-			front.close()
+			front.Close()
 		}
 		if failed == 0 {
 			t.Errorf("%s: no cut was noticed", way)
@@ -99,10 +99,10 @@ func TestGarbageInMidRead(t *testing.T) {
 				}
 				return append(bytes.Clone(chunk[:max(0, from-total)]), garbage...), false
 			})
-			source := impatient(tr.source(map[string]any{"url": "ldap://" + front.address}), 500*time.Millisecond)
+			source := impatient(tr.source(map[string]any{"url": "ldap://" + front.Address}), 500*time.Millisecond)
 			g, err := readAll(t, source, nil)
 			checkFailedRead(t, fmt.Sprintf("%s from byte %d", name, from), g, err)
-			front.close()
+			front.Close()
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestSilentServer(t *testing.T) {
 			}
 			return chunk, false
 		})
-		source := impatient(tr.source(map[string]any{"url": "ldap://" + front.address}), 100*time.Millisecond)
+		source := impatient(tr.source(map[string]any{"url": "ldap://" + front.Address}), 100*time.Millisecond)
 		g, err := readAll(t, source, nil)
 		checkFailedRead(t, fmt.Sprintf("silent from byte %d", from), g, err)
 		if failed := failure(t, err); !strings.Contains(failed.Detail, "no answer for 100ms") {
@@ -126,14 +126,14 @@ func TestSilentServer(t *testing.T) {
 		}
 
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		source = tr.source(map[string]any{"url": "ldap://" + front.address})
+		source = tr.source(map[string]any{"url": "ldap://" + front.Address})
 		_, err = source.Read(ctx, connector.ReadRequest{Types: both}, func(connector.Change) error { return nil })
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("from byte %d, when the context ends: %v", from, err)
 		}
 		cancel()
 		close(released)
-		front.close()
+		front.Close()
 	}
 }
 
@@ -196,7 +196,7 @@ func TestNothingIsTakenFromBeforeTLS(t *testing.T) {
 		bind := respond(1, goldap.ApplicationBindResponse, 0, "")
 		return append(bytes.Clone(chunk), bind.Bytes()...), false
 	})
-	g, err := readAll(t, impatient(tr.source(map[string]any{"url": "ldap://" + front.address, "start_tls": true, "ca_certificate": slapd.ca}), time.Second), nil)
+	g, err := readAll(t, impatient(tr.source(map[string]any{"url": "ldap://" + front.Address, "start_tls": true, "ca_certificate": slapd.ca}), time.Second), nil)
 	checkFailedRead(t, "an injected answer", g, err)
 }
 

@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 					return directory.Edge{Holder: directory.Key{Type: typ, Anchor: holder}, Attribute: attribute, To: directory.Ref{By: "dn", Value: normal(t, to)}}
 				}
 				front := between(t, nil)
-				source := tr.source(map[string]any{"url": "ldap://" + front.address, "incremental": way})
+				source := tr.source(map[string]any{"url": "ldap://" + front.Address, "incremental": way})
 				return source, sourcetest.Fixture{
 					Types: both,
 					Objects: []directory.Object{
@@ -56,7 +56,7 @@ func TestConformance(t *testing.T) {
 						tr.replace(zoe, "title", "Lead")
 						return object(directory.User, zoeAnchor, map[string]directory.Value{"title": directory.Text("Lead")})
 					},
-					Break: func(*testing.T) { front.close() },
+					Break: func(*testing.T) { front.Close() },
 				}
 			})
 		})

@@ -73,6 +73,13 @@ func needServer(t testing.TB) {
 	slapdtest.Need(t, slapd.wrong)
 }
 
+// between starts a proxy before the server; nil for no fault.
+func between(t testing.TB, fault func(total int, chunk []byte) (pass []byte, end bool)) *slapdtest.Proxy {
+	t.Helper()
+	needServer(t)
+	return slapdtest.Before(t, slapd.ldap, fault)
+}
+
 // tree is a part of the directory that one test has for itself.
 type tree struct {
 	t              testing.TB

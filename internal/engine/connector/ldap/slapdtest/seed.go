@@ -50,6 +50,9 @@ func (s *Server) Seed(t testing.TB, people int) {
 	}
 	for dn, values := range awkward() {
 		values["objectClass"] = []string{"inetOrgPerson"}
+		if dn != Untyped {
+			values["employeeType"] = []string{"employee"}
+		}
 		add(dn, values)
 	}
 	for g := 1; g <= Groups; g++ {
@@ -113,6 +116,9 @@ func members(g, people int) []string {
 // be escaped.
 const Odd = `cn=O'Brien\2C Pat \22PB\22 \2B co,` + PeopleDN
 
+// Untyped is the DN of the awkward entry that has no employeeType.
+const Untyped = "uid=untyped," + PeopleDN
+
 // awkward are entries that a careless reader trips over: accents, a comma and
 // quotes in a DN, a leading space, several mail addresses, none, a binary
 // value, a value longer than a page.
@@ -121,6 +127,7 @@ func awkward() map[string]map[string][]string {
 		"uid=zoe," + PeopleDN: {"uid": {"zoe"}, "cn": {"Zoë Müller-Øster"}, "givenName": {"Zoë"}, "sn": {"Müller-Øster"}, "mail": {"zoe@example.org"}, "manager": {Odd}},
 		Odd: {"uid": {"pat"}, "cn": {`O'Brien, Pat "PB" + co`}, "sn": {"O'Brien"},
 			"mail": {"pat@example.org", "pat.obrien@example.org", "PAT@EXAMPLE.ORG.invalid"}},
+		Untyped:                  {"uid": {"untyped"}, "cn": {"No Type"}, "sn": {"Type"}, "mail": {"untyped@example.org"}},
 		"uid=nomail," + PeopleDN: {"uid": {"nomail"}, "cn": {"No Mail"}, "sn": {" Leading"}},
 		"uid=binary," + PeopleDN: {"uid": {"binary"}, "cn": {"Binary Value"}, "sn": {"Value"}, "mail": {"binary@example.org"}, "jpegPhoto": {"\xff\xd8\xff\xe0\x00\x10JFIF"}},
 		"uid=long," + PeopleDN:   {"uid": {"long"}, "cn": {"Long Value"}, "sn": {"Value"}, "mail": {"long@example.org"}, "description": {strings.Repeat("x", 20_000)}},

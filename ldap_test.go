@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -112,6 +113,19 @@ func (x *wiki) modify(dn string, edit func(*goldap.ModifyRequest)) {
 	if err := x.writer.Modify(request); err != nil {
 		x.t.Fatal(err)
 	}
+}
+
+// status gives what the command line tells of the job, however it goes.
+func (x *wiki) status() string {
+	x.t.Helper()
+	cmd := exec.Command(program, "status", "wiki", "--data-dir", x.dataDir)
+	cmd.Env = append(os.Environ(), x.env...)
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		x.t.Fatal(err)
+	}
+	return string(out)
 }
 
 // user gives the account of that user name.
@@ -324,8 +338,9 @@ func (x *wiki) checkChanges(people int) {
 	}
 }
 
-// TestLDAP_gone stops the directory, and cuts it off in mid-read: nobody is
-// removed, the status says why, and when it is back all goes on.
+// TestLDAP_gone stops the directory, cuts it off in mid-read, and changes its
+// password: nobody is removed, the status says why, and when it can be read
+// again all goes on.
 func TestLDAP_gone(t *testing.T) {
 	t.Parallel()
 	const people = 60
@@ -339,10 +354,7 @@ func TestLDAP_gone(t *testing.T) {
 		if result.Succeeded || !strings.Contains(result.Reason, "the source cannot be read") || result.Advice == "" {
 			t.Errorf("%s: %+v", what, result)
 		}
-		status := exec.Command(program, "status", "wiki", "--data-dir", x.dataDir)
-		status.Env = append(os.Environ(), x.env...)
-		out, _ := status.Output() // ends with a code for a job that does not go well
-		text := string(out)
+		text := x.status()
 		for _, part := range parts {
 			if !strings.Contains(text, part) {
 				t.Errorf("%s: the status does not say %q:\n%s", what, part, text)
@@ -371,8 +383,25 @@ func TestLDAP_gone(t *testing.T) {
 	}
 
 	x.directory.Restart(t)
+	x.writer = x.directory.Connect(t)
 	if writes := x.sent(); !slices.Contains(writes, "PATCH "+mail(people-1)) || x.user(mail(people-1)).Active() {
 		t.Errorf("back again, %q were sent, and the leaver is active: %t", writes, x.user(mail(people-1)).Active())
 	}
+	x.settled()
+
+	// Another password of the bind DN: the job waits in quarantine for it.
+	x.modify(slapdtest.Replica, func(r *goldap.ModifyRequest) { r.Replace("userPassword", []string{"rotated"}) })
+	before = fmt.Sprint(x.app.Users(), x.app.Groups())
+	fails("another password", "quarantine", "Invalid Credentials")
+	x.edit("main.tf", "password_wo_version = 1", "password_wo_version = 2")
+	x.env = append(x.env, "TF_VAR_bind_password=wrong")
+	o := x.apply()
+	o.says(t, "error", "Invalid Credentials", "The credential stays as it was.")
+	x.env = append(x.env, "TF_VAR_bind_password=rotated")
+	x.applied()
+	if text := x.status(); strings.Contains(text, "quarantine") {
+		t.Errorf("the new password does not lift the quarantine:\n%s", text)
+	}
+	x.applied() // the output, which was read before the new password was there
 	x.settled()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -171,5 +172,27 @@ func TestSource_Aliases(t *testing.T) {
 	}
 	if got := goodSource().Aliases("User"); len(got) != 1 {
 		t.Errorf("a file has the aliases %v", got)
+	}
+}
+
+// The guide lists the very names that there are.
+func TestLDAPSource_guide(t *testing.T) {
+	guide, err := os.ReadFile("../../../templates/guides/source-ldap.md.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(guide), "\n## Names\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	rows := 0
+	for _, names := range ldapAliases {
+		for name, own := range names {
+			rows++
+			if !strings.Contains(table, "\n| `"+name+"` | `"+own+"` |\n") {
+				t.Errorf("the guide does not say that %s stands for %s", name, own)
+			}
+		}
+	}
+	if n := strings.Count(table, "\n| `"); n != rows {
+		t.Errorf("the guide has %d names, there are %d", n, rows)
 	}
 }

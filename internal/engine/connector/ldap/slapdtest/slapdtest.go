@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -127,15 +126,4 @@ func (s *Server) Connect(t testing.TB) *goldap.Conn {
 		t.Fatal(err)
 	}
 	return conn
-}
-
-// Operations counts the lines of the server's log that hold a text, such as
-// " SRCH base=".
-func (s *Server) Operations(t testing.TB, text string) int {
-	t.Helper()
-	log, err := os.ReadFile(filepath.Clean(s.Log))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Count(string(log), text)
 }

@@ -49,6 +49,7 @@ type Program struct {
 	Quickstart fs.FS
 
 	Stdout, Stderr io.Writer
+	Stdin          io.Reader // nil: os.Stdin
 
 	Getenv func(string) string                                  // nil: os.Getenv
 	Now    func() time.Time                                     // nil: time.Now
@@ -91,6 +92,9 @@ func (p Program) Run(ctx context.Context, args []string) int {
 }
 
 func (p *Program) complete() {
+	if p.Stdin == nil {
+		p.Stdin = os.Stdin
+	}
 	if p.Getenv == nil {
 		p.Getenv = os.Getenv
 	}

@@ -71,7 +71,8 @@ func TestExitCodes(t *testing.T) {
 func TestAutostart(t *testing.T) {
 	for args, starts := range map[string]bool{
 		"status": false, "audit": false, "app list": false, "preview chat": false, "test-connection chat": false, "agent status": false,
-		"agent stop": false, "agent backup x": false,
+		"export chat": false,
+		"agent stop":  false, "agent backup x": false,
 		"job start chat": true, "job pause chat": true, "job restart chat": true, "job approve chat": true, "provision chat --user 1": true,
 	} {
 		t.Run(args, func(t *testing.T) {

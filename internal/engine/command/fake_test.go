@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ type fake struct {
 	api.Service // what no test asks for
 	apps        []config.Thing
 	sources     []config.Thing
+	things      []config.Thing // of other kinds
 	jobs        map[string]*status.Job
 	entries     []audit.Entry
 	preview     status.Preview
@@ -52,10 +54,28 @@ func (f *fake) note(call ...string) error {
 }
 
 func (f *fake) List(_ context.Context, kind config.Kind, _ api.ListQuery) ([]config.Thing, error) {
-	if kind == config.KindSource {
+	switch kind {
+	case config.KindSource:
 		return f.sources, nil
+	case config.KindApp:
+		return f.apps, nil
 	}
-	return f.apps, nil
+	var things []config.Thing
+	for _, thing := range f.things {
+		if thing.Identity().Kind == kind {
+			things = append(things, thing)
+		}
+	}
+	return things, nil
+}
+
+func (f *fake) Get(_ context.Context, kind config.Kind, id string) (config.Thing, error) {
+	for _, thing := range slices.Concat(f.sources, f.apps, f.things) {
+		if thing.Identity().Kind == kind && thing.GetID() == id {
+			return thing, nil
+		}
+	}
+	return nil, &api.Error{Code: api.CodeNotFound, Summary: "There is no such thing"}
 }
 
 func (f *fake) Status(_ context.Context, id string) (status.Job, error) { return *f.jobs[id], nil }

@@ -107,6 +107,18 @@ func (p *printer) json(value any, stream bool) error {
 	return encoder.Encode(value)
 }
 
+// document prints a text that may go into a file: as it is, but for a terminal,
+// which is shown no control characters.
+func (p *printer) document(s string) {
+	if !p.terminal {
+		p.raw(s)
+		return
+	}
+	for line := range strings.Lines(s) {
+		p.line(text{plain, strings.TrimSuffix(line, "\n")})
+	}
+}
+
 func (p *printer) render(t text) string {
 	cleaned := clean(t.text)
 	if !p.colour || t.style == plain || cleaned == "" {

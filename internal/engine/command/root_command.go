@@ -15,9 +15,10 @@ Terraform declares who gets an account where; an agent keeps it so. These
 commands show what the agent does and did, and let an operator step in.
 
 Commands that only look never start an agent: status, accounts, audit, app list,
-preview, test-connection, agent status. Where none runs, they say so and exit
-with 4. "terraform plan" starts one, and so do the commands that ask for work:
-job, provision and accounts drop. "agent run" runs one in the foreground, for a service manager.
+preview, test-connection, export, agent status. Where none runs, they say so and
+exit with 4. "terraform plan" starts one, and so do the commands that ask for
+work: job, provision and accounts drop. "agent run" runs one in the foreground,
+for a service manager.
 
 An agent on another machine is reached with --endpoint and a token, which
 "token create" makes there. It is never started from here.
@@ -72,9 +73,9 @@ func (s *session) rootCommand() *cobra.Command {
 		&cobra.Group{ID: groupAgent, Title: "The program:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		groupLook:  {s.statusCommand(), s.accountsCommand(), s.auditCommand(), s.appCommand(), s.previewCommand(), s.testConnectionCommand()},
+		groupLook:  {s.statusCommand(), s.accountsCommand(), s.auditCommand(), s.appCommand(), s.previewCommand(), s.testConnectionCommand(), s.exportCommand()},
 		groupAct:   {s.jobCommand(), s.provisionCommand()},
-		groupAgent: {s.agentCommand(), s.tokenCommand(), s.versionCommand(), s.demoCommand(), s.sampleAppCommand()},
+		groupAgent: {s.agentCommand(), s.tokenCommand(), s.versionCommand(), s.demoCommand(), s.sampleAppCommand(), s.importCommand()},
 	} {
 		for _, command := range commands {
 			command.GroupID = group

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
@@ -103,8 +104,11 @@ func moment(a mapping.Attribute) string {
 }
 
 // prose makes a text safe within a sentence of Markdown.
-func prose(s string) string {
-	return proseEscapes.Replace(strings.Join(strings.Fields(s), " "))
+func prose(s string) string { return proseEscapes.Replace(inline(s)) }
+
+// inline makes a text one of a single line, without control characters.
+func inline(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
 var proseEscapes = strings.NewReplacer(
@@ -113,7 +117,12 @@ var proseEscapes = strings.NewReplacer(
 
 // code makes a text a code span.
 func code(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
 	fence := "`"
 	for strings.Contains(s, fence) {
 		fence += "`"

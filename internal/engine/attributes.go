@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/catalog"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
@@ -14,17 +15,22 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/scoping"
 )
 
-// checkMapping tests a mapping against the source that it reads.
-func (e *Engine) checkMapping(ctx context.Context, m *config.Mapping, declared *catalog.Released) error {
+// checkMapping tests a mapping against the source that it reads and the app
+// that it writes to.
+func (e *Engine) checkMapping(ctx context.Context, m *config.Mapping, declared *catalog.Released) ([]api.Warning, error) {
 	var source mapping.Source
 	if declared.Source != nil {
 		source = declared.Source.MappingSource(m.ObjectType)
 		source.Known = e.known(ctx, declared, m.ObjectType)
 	}
 	if problems := m.ValidateWith(source, nil); len(problems) > 0 {
-		return invalid(m, problems)
+		return nil, invalid(m, problems)
 	}
-	return nil
+	problems, warnings := e.reviewMapping(ctx, m, declared, source)
+	if len(problems) > 0 {
+		return warnings, invalid(m, problems)
+	}
+	return warnings, nil
 }
 
 // checkFilter refuses clauses on attributes that the source does not have: a

@@ -57,7 +57,8 @@ func (e *Engine) checkPiece(ctx context.Context, piece, before config.Thing) err
 	}
 	switch x := piece.(type) {
 	case *config.Mapping:
-		return e.checkMapping(ctx, x, declared)
+		_, err := e.checkMapping(ctx, x, declared) // a plan shows the warnings
+		return err
 	case *config.Filter:
 		return e.checkFilter(ctx, x, declared)
 	case *config.Assignment:
@@ -83,7 +84,7 @@ func (e *Engine) Check(ctx context.Context, request api.CheckRequest) ([]api.War
 	}
 	switch {
 	case request.Mapping != nil:
-		return nil, e.checkMapping(ctx, request.Mapping, planned)
+		return e.checkMapping(ctx, request.Mapping, planned)
 	case request.Filter != nil:
 		return nil, e.checkFilter(ctx, request.Filter, planned)
 	case request.Assignment != nil:

@@ -12,6 +12,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
 
@@ -37,6 +38,7 @@ type fakeEngine struct {
 	wait     func(ctx context.Context, request api.WaitRequest, progress func(status.Progress)) (api.WaitResult, error)
 	waits    []api.WaitRequest
 	refuse   func(thing config.Thing) error // of Create and Update
+	schema   directory.Schema
 	checks   func(request api.CheckRequest) ([]api.Warning, error)
 }
 
@@ -95,6 +97,14 @@ func (f *fakeEngine) check(thing config.Thing) error {
 		return f.refuse(thing)
 	}
 	return nil
+}
+
+func (f *fakeEngine) SourceSchema(context.Context, string) (directory.Schema, error) {
+	return f.schema, nil
+}
+
+func (f *fakeEngine) TargetSchema(context.Context, string) (directory.Schema, error) {
+	return f.schema, nil
 }
 
 func (f *fakeEngine) Check(_ context.Context, request api.CheckRequest) ([]api.Warning, error) {

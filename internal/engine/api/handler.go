@@ -73,6 +73,7 @@ func Handler(service Service, handshake func() Handshake, options Options) http.
 	r.things()
 	r.apps()
 	r.accounts()
+	r.schemas()
 	r.log()
 
 	document, err := json.Marshal(r.api.OpenAPI())

@@ -36,6 +36,7 @@ func TestOpenAPI(t *testing.T) {
 		"get /v1/handshake", "get /v1/identity", "get /v1/generations", "post /v1/check", "post /v1/backup", "post /v1/stop",
 		"get /v1/audit", "get /v1/audit/follow", "post /v1/sources/{id}/test",
 		"get /v1/accounts", "post /v1/apps/{id}/unmatched", "post /v1/apps/{id}/drop-link",
+		"get /v1/sources/{id}/schema", "get /v1/apps/{id}/schema",
 		"get /v1/apps/{id}/status", "get /v1/apps/{id}/warnings",
 	}
 	for _, operation := range []string{"preview", "wait", "start", "pause", "restart", "approve", "provision", "test"} {

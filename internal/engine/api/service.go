@@ -11,6 +11,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
 
@@ -23,9 +24,10 @@ type Service interface {
 	Generation(ctx context.Context, identity config.Identity) (Generation, error)
 
 	// Check tells what Create or Update would refuse of a piece of an app, by
-	// what the app's source has now, while the piece, its app and its source are
-	// but planned. It changes nothing. What cannot be told yet, since the source
-	// cannot be read before its credential is stored, is not refused.
+	// what the app's source and the app have now, while the piece, its app and
+	// its source are but planned, and what a plan should say of it. It changes
+	// nothing. What cannot be told yet, since source or app cannot be asked before
+	// a credential is stored, is not refused.
 	Check(ctx context.Context, request CheckRequest) ([]Warning, error)
 
 	// Create stores a thing, whose id must be the one that its identity and
@@ -43,6 +45,13 @@ type Service interface {
 	Get(ctx context.Context, kind config.Kind, id string) (config.Thing, error)
 	// List gives the things of a kind, all or those that meet the query.
 	List(ctx context.Context, kind config.Kind, query ListQuery) ([]config.Thing, error)
+
+	// SourceSchema tells which attributes the objects of a source have now. Those
+	// that have an alias stand under it as well.
+	SourceSchema(ctx context.Context, sourceID string) (directory.Schema, error)
+	// TargetSchema tells which attributes the accounts of an app have now, as the
+	// app, else its connector, says.
+	TargetSchema(ctx context.Context, appID string) (directory.Schema, error)
 
 	// Status tells of an app's job. An app without a job has one that has not
 	// run.

@@ -68,4 +68,7 @@ type Definition struct {
 	Mutability  Mutability   `json:"mutability,omitempty"`
 	References  []string     `json:"references,omitempty"`
 	Sub         []Definition `json:"sub,omitempty"`
+	// AliasOf is the source's own name of an attribute that mappings and filters
+	// know by another.
+	AliasOf string `json:"alias_of,omitempty"`
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
 
@@ -89,6 +90,16 @@ func (c *Client) List(ctx context.Context, kind config.Kind, query api.ListQuery
 
 func unknownKind(kind config.Kind) error {
 	return api.Errorf(api.CodeInvalid, "Unknown kind", "there are no things of kind %q", kind)
+}
+
+// SourceSchema tells which attributes the objects of a source have now.
+func (c *Client) SourceSchema(ctx context.Context, sourceID string) (directory.Schema, error) {
+	return get[directory.Schema](ctx, c, thingPath(config.KindSource, sourceID)+"/schema", nil)
+}
+
+// TargetSchema tells which attributes the accounts of an app have now.
+func (c *Client) TargetSchema(ctx context.Context, appID string) (directory.Schema, error) {
+	return get[directory.Schema](ctx, c, appPath(appID, "schema"), nil)
 }
 
 // Status tells of an app's job.

@@ -104,6 +104,10 @@ func conformanceCases() []conformanceCase {
 
 	check := api.CheckRequest{Source: things[1].(*config.Source), App: things[2].(*config.App), Mapping: things[3].(*config.Mapping)}
 
+	schema := directory.Schema{Types: []directory.ObjectType{{Name: "User", Attributes: []directory.Definition{{
+		Name: "mail", Type: directory.TypeString, AliasOf: "email", References: []string{"User"}, Sub: []directory.Definition{{Name: "value"}},
+	}}}}}
+
 	cases := []conformanceCase{
 		{"", "Check", []any{check}, []api.Warning{{Summary: "s", Detail: "d"}},
 			func(ctx context.Context, c *Client) (any, error) { return c.Check(ctx, check) }},
@@ -113,6 +117,10 @@ func conformanceCases() []conformanceCase {
 			func(ctx context.Context, c *Client) (any, error) {
 				return nothing(c.Delete(ctx, config.KindFilter, "a/b c?d"))
 			}},
+		{"", "SourceSchema", []any{"s/1"}, schema,
+			func(ctx context.Context, c *Client) (any, error) { return c.SourceSchema(ctx, "s/1") }},
+		{"", "TargetSchema", []any{"app"}, schema,
+			func(ctx context.Context, c *Client) (any, error) { return c.TargetSchema(ctx, "app") }},
 		{"", "Status", []any{"app"}, job,
 			func(ctx context.Context, c *Client) (any, error) { return c.Status(ctx, "app") }},
 		{"", "Warnings", []any{"app"}, []api.Warning{{Summary: "s", Detail: "d"}},

@@ -10,6 +10,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
 
@@ -65,6 +66,14 @@ func (s Service) Get(ctx context.Context, kind config.Kind, id string) (config.T
 
 func (s Service) List(ctx context.Context, kind config.Kind, query api.ListQuery) ([]config.Thing, error) {
 	return result[[]config.Thing](s(ctx, "List", kind, query))
+}
+
+func (s Service) SourceSchema(ctx context.Context, sourceID string) (directory.Schema, error) {
+	return result[directory.Schema](s(ctx, "SourceSchema", sourceID))
+}
+
+func (s Service) TargetSchema(ctx context.Context, appID string) (directory.Schema, error) {
+	return result[directory.Schema](s(ctx, "TargetSchema", appID))
 }
 
 func (s Service) Status(ctx context.Context, appID string) (status.Job, error) {

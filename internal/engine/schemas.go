@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/catalog"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/gallery"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
+)
+
+// SourceSchema implements api.Service.
+func (e *Engine) SourceSchema(ctx context.Context, id string) (directory.Schema, error) {
+	thing, err := e.catalog.Get(config.KindSource, id)
+	if err != nil {
+		return directory.Schema{}, told(err)
+	}
+	declared := thing.(*config.Source)
+	source, err := e.openSource(ctx, declared)
+	if err != nil {
+		return directory.Schema{}, connectionFailed(declared, err)
+	}
+	schema, err := source.Schema(ctx)
+	if err != nil {
+		return directory.Schema{}, connectionFailed(declared, err)
+	}
+	for i, t := range schema.Types {
+		schema.Types[i].Attributes = withAliases(t.Attributes, declared.MappingSource(t.Name).Aliases)
+	}
+	return schema, nil
+}
+
+// withAliases adds a definition for each alias of an attribute that is there.
+// An alias wins over an attribute of its name.
+func withAliases(attributes []directory.Definition, aliases map[string]string) []directory.Definition {
+	out := slices.DeleteFunc(slices.Clone(attributes), func(d directory.Definition) bool {
+		own, ok := aliases[d.Name]
+		return ok && own != d.Name && has(attributes, own)
+	})
+	for _, name := range slices.Sorted(maps.Keys(aliases)) {
+		for _, d := range attributes {
+			if d.Name == aliases[name] && d.Name != name {
+				d.AliasOf, d.Name = d.Name, name
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}
+
+func has(attributes []directory.Definition, name string) bool {
+	return slices.ContainsFunc(attributes, func(d directory.Definition) bool { return d.Name == name })
+}
+
+// TargetSchema implements api.Service.
+func (e *Engine) TargetSchema(ctx context.Context, id string) (directory.Schema, error) {
+	thing, err := e.catalog.Get(config.KindApp, id)
+	if err != nil {
+		return directory.Schema{}, told(err)
+	}
+	app := thing.(*config.App)
+	target, err := e.openTarget(ctx, app)
+	if err != nil {
+		return directory.Schema{}, connectionFailed(app, err)
+	}
+	_, schema, err := target.Describe(ctx)
+	if err != nil {
+		return directory.Schema{}, connectionFailed(app, err)
+	}
+	return schema, nil
+}
+
+// discoveryPatience is how long a check waits for an app to tell its schema.
+const discoveryPatience = 10 * time.Second
+
+// reviewMapping compares a mapping with the schema of the app that it maps to:
+// what the app never takes is a problem, what it does not list, or lists beside
+// that, is said. An app that cannot be asked, or is not to be, says nothing.
+func (e *Engine) reviewMapping(ctx context.Context, m *config.Mapping, declared *catalog.Released, source mapping.Source) (config.Problems, []api.Warning) {
+	app := declared.App
+	if app == nil || app.SkipTestConnection {
+		return nil, nil
+	}
+	target, err := e.openTarget(ctx, app)
+	if err != nil {
+		return nil, nil
+	}
+	ctx, stop := context.WithTimeout(ctx, discoveryPatience)
+	defer stop()
+	_, schema, err := target.Describe(ctx)
+	if err != nil {
+		return nil, nil
+	}
+	var defaults map[string]mapping.Attribute
+	if template, err := gallery.Get(app.Template, app.TemplateRevision); err == nil {
+		defaults = template.Mappings[m.ObjectType].Attributes
+	}
+	var warnings []api.Warning
+	warn := func(summary string, sentences []string, advice string) {
+		if len(sentences) > 0 {
+			warnings = append(warnings, api.Warning{
+				Summary: fmt.Sprintf("%s: %s mapping %s", app.Name, m.ObjectType, summary), Detail: strings.Join(append(sentences, advice), "\n"),
+			})
+		}
+	}
+	described, ok := schema.Type(m.ObjectType)
+	if !ok {
+		var names []string
+		for _, t := range schema.Types {
+			names = append(names, t.Name)
+		}
+		warn("is of an object type that the app does not list", []string{fmt.Sprintf("The app lists %s.", strings.Join(names, ", "))},
+			"Correct object_type, unless the app is known to have it.")
+		return nil, warnings
+	}
+	review := mapping.ReviewTarget(m.Definition(), defaults, source, described)
+	warn("writes attributes that the app does not list", review.Unknown,
+		"An app may take more than it lists; if it does not, correct or remove them. The data source provisioning_target_schema shows the list.")
+	warn("leaves required attributes out", review.Missing, "Creating an account may fail without them.")
+	warn("matches accounts by values that may mislead", review.Matching, "Accounts that are linked already are not matched again.")
+	var problems config.Problems
+	for _, p := range review.Problems {
+		path := []string{"attributes"}
+		if p.Attribute != "" {
+			path = append(path, p.Attribute)
+		}
+		problems = append(problems, config.Problem{Path: path, Summary: "Not as the app has it", Detail: config.Sentence(p.Text)})
+	}
+	return problems, warnings
+}

@@ -199,6 +199,8 @@ func (p *provisioningProvider) DataSources(context.Context) []func() datasource.
 		newAppsDataSource,
 		newPreviewDataSource,
 		newAppTemplateDataSource,
+		newSourceSchemaDataSource,
+		newTargetSchemaDataSource,
 	}
 }
 

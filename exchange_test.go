@@ -79,3 +79,26 @@ func TestImportGraph(t *testing.T) {
 	}
 	w.settled()
 }
+
+// TestGuides_validate holds what the guides declare against the provider: each
+// is one configuration.
+func TestGuides_validate(t *testing.T) {
+	t.Parallel()
+	for _, guide := range []string{"connect-an-app.md"} {
+		w := newWorkspace(t)
+		text, err := os.ReadFile(filepath.Join("templates", "guides", guide))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var blocks []string
+		for i, part := range strings.Split(string(text), "```") {
+			if block, ok := strings.CutPrefix(part, "terraform\n"); ok && i%2 == 1 {
+				blocks = append(blocks, block)
+			}
+		}
+		w.declare(blocks...)
+		if o := w.run("validate", "-json"); o.code != 0 || len(blocks) == 0 {
+			t.Errorf("%s has %d blocks:\n%s", guide, len(blocks), o.text)
+		}
+	}
+}

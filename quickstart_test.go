@@ -159,7 +159,7 @@ func TestExamples_mappingTest(t *testing.T) {
 	if err := os.CopyFS(w.dir, os.DirFS("examples/mapping-test")); err != nil {
 		t.Fatal(err)
 	}
-	if o := w.run("test", "-no-color"); o.code != 0 || !strings.Contains(o.text, "2 passed, 0 failed") {
+	if o := w.run("test", "-no-color"); o.code != 0 || !strings.Contains(o.text, "3 passed, 0 failed") {
 		t.Errorf("the tests ended with %d:\n%s", o.code, o.text)
 	}
 	w.assertNoAgent()

@@ -53,7 +53,7 @@ resource "provisioning_scoping_filter" "staff" {
 output "accounts" {
   value = {
     for who, person in var.people : who => {
-      for path in ["userName", "displayName", "nickName", "title"] :
+      for path in ["userName", "displayName", "nickName", "title", "active"] :
       path => provider::provisioning::evaluate(local.users[path].expression, person)
     }
   }

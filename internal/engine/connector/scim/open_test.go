@@ -180,3 +180,21 @@ func TestDiscoveryOfNonsense(t *testing.T) {
 		}
 	}
 }
+
+// TestDescribe_externalID: the common attribute, which servers leave out of
+// /Schemas, belongs to each type that they describe.
+func TestDescribe_externalID(t *testing.T) {
+	const schemas = `{"Resources":[{"id":"` + schemaUser + `","attributes":[{"name":"userName","required":true}]}]}`
+	target := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/Schemas") {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write([]byte(schemas))
+	}), "")
+	_, schema, err := target.Describe(t.Context())
+	user, _ := schema.Type(directory.User)
+	if d, ok := user.Attribute("externalId"); err != nil || !ok || !d.CaseExact || len(user.Attributes) != 2 {
+		t.Errorf("got %+v, %v", user, err)
+	}
+}

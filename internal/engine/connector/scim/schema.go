@@ -86,6 +86,9 @@ func newCatalog(types []resourceType, schemas []wireSchema) *catalog {
 				object.Attributes = append(object.Attributes, convert(urn+":", a))
 			}
 		}
+		if len(object.Attributes) > 0 && !slices.ContainsFunc(object.Attributes, isExternalID) {
+			object.Attributes = append(object.Attributes, convert("", wireAttribute{Name: "externalId", Type: "string", CaseExact: true}))
+		}
 		for _, d := range object.Attributes {
 			key := indexKey(t.name, d.Name)
 			c.index[key] = d
@@ -97,6 +100,10 @@ func newCatalog(types []resourceType, schemas []wireSchema) *catalog {
 	}
 	return c
 }
+
+// isExternalID knows the attribute that all resources have in common and most
+// servers leave out of /Schemas (RFC 7643 section 3.1).
+func isExternalID(d directory.Definition) bool { return strings.EqualFold(d.Name, "externalId") }
 
 func indexKey(typ, name string) string { return typ + "\x00" + strings.ToLower(name) }
 

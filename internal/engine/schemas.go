@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -80,24 +81,45 @@ func (e *Engine) TargetSchema(ctx context.Context, id string) (directory.Schema,
 // discoveryPatience is how long a check waits for an app to tell its schema.
 const discoveryPatience = 10 * time.Second
 
-// reviewMapping compares a mapping with the schema of the app that it maps to:
-// what the app never takes is a problem, what it does not list, or lists beside
-// that, is said. An app that cannot be asked, or is not to be, says nothing.
-func (e *Engine) reviewMapping(ctx context.Context, m *config.Mapping, declared *catalog.Released, source mapping.Source) (config.Problems, []api.Warning) {
-	app := declared.App
-	if app == nil || app.SkipTestConnection {
-		return nil, nil
+// discovered gives the schema of an app; an empty one when the app cannot be
+// asked, or is not to be: a connection that is only planned gets no credential.
+func (e *Engine) discovered(ctx context.Context, app *config.App) directory.Schema {
+	if app.SkipTestConnection {
+		return directory.Schema{}
+	}
+	if app.CredentialID != "" {
+		stored, err := e.catalog.Get(config.KindApp, app.ID)
+		if err != nil {
+			return directory.Schema{}
+		}
+		_, known := stored.(*config.App).Connector()
+		_, planned := app.Connector()
+		if stored.(*config.App).CredentialID != app.CredentialID || !reflect.DeepEqual(known, planned) {
+			return directory.Schema{}
+		}
 	}
 	target, err := e.openTarget(ctx, app)
 	if err != nil {
-		return nil, nil
+		return directory.Schema{}
 	}
 	ctx, stop := context.WithTimeout(ctx, discoveryPatience)
 	defer stop()
 	_, schema, err := target.Describe(ctx)
 	if err != nil {
+		return directory.Schema{}
+	}
+	return schema
+}
+
+// reviewMapping compares a mapping with the schema of the app that it maps to:
+// what the app never takes is a problem, what it does not list, or lists beside
+// that, is said. Of an app that tells nothing, only what needs no schema is said.
+func (e *Engine) reviewMapping(ctx context.Context, m *config.Mapping, declared *catalog.Released, source mapping.Source) (config.Problems, []api.Warning) {
+	app := declared.App
+	if app == nil {
 		return nil, nil
 	}
+	schema := e.discovered(ctx, app)
 	var defaults map[string]mapping.Attribute
 	if template, err := gallery.Get(app.Template, app.TemplateRevision); err == nil {
 		defaults = template.Mappings[m.ObjectType].Attributes
@@ -111,7 +133,7 @@ func (e *Engine) reviewMapping(ctx context.Context, m *config.Mapping, declared 
 		}
 	}
 	described, ok := schema.Type(m.ObjectType)
-	if !ok {
+	if !ok && len(schema.Types) > 0 {
 		var names []string
 		for _, t := range schema.Types {
 			names = append(names, t.Name)

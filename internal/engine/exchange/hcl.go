@@ -118,7 +118,7 @@ func (w *hclWriter) imports(address, readable string) {
 func (w *hclWriter) resource(thing config.Thing, label string) (address string) {
 	kind := "provisioning_" + string(thing.Identity().Kind)
 	body, address := w.begin(kind, label)
-	for _, m := range members(thing) {
+	for _, m := range valueOf(thing).members {
 		switch {
 		case slices.Contains(kept, m.name):
 		case m.name == "revisions":
@@ -169,15 +169,19 @@ func (w *hclWriter) credential(c *config.Credential) {
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
 		switch field := c.Fields[name]; {
 		case field.Reference != "":
-			block = append(block, member{name + "_ref", textNode(field.Reference)})
+			block = append(block, member{name + "_ref", valueOf(field.Reference)})
 		case field.Version != nil:
 			variable := w.label("var", c.Name+" "+name)
 			variables[variable] = fmt.Sprintf("The %s of credential %q.", name, c.Name)
 			reference := node{kind: scalar, tokens: hclwrite.TokensForTraversal(traversal("var." + variable))}
 			version := node{kind: scalar, tokens: hclwrite.TokensForValue(cty.NumberIntVal(*field.Version))}
 			block = append(block, member{name + "_wo", reference}, member{name + "_wo_version", version})
+		case field.Values != nil:
+			block = append(block, member{name, valueOf(field.Values)})
+		case field.Parameters != nil:
+			block = append(block, member{name, valueOf(field.Parameters)})
 		default:
-			block = append(block, member{name, textNode(field.Value)})
+			block = append(block, member{name, valueOf(field.Value)})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(variables)) {

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -72,6 +73,31 @@ func toMap(texts map[string]string) cty.Value {
 		values[name] = cty.StringVal(text)
 	}
 	return cty.ObjectVal(values)
+}
+
+// TestHCL_credentials writes every kind of field, and no secret.
+func TestHCL_credentials(t *testing.T) {
+	version := int64(2)
+	got := string(HCL(Declared{
+		App: &config.App{ID: "a", Name: "chat", Template: "none", CredentialID: "c1"},
+		Credentials: []*config.Credential{
+			{ID: "c1", Name: "oauth", Method: config.OAuth2ClientCredentials, Fields: map[string]config.Field{
+				"token_url": {Value: "https://id.example.com/token"}, "client_id": {Value: "me"}, "client_secret": {Version: &version},
+				"scopes": {Values: []string{"read", "write"}}, "endpoint_params": {Parameters: map[string]string{"audience": "chat"}},
+			}},
+			{ID: "c2", Name: "basic", Method: config.Basic, Fields: map[string]config.Field{"username": {Value: "me"}, "password": {Reference: "env:PASSWORD"}}},
+		},
+	}))
+	for _, part := range []string{
+		"client_secret_wo         = var.oauth_client_secret", "client_secret_wo_version = 2", `scopes                   = ["read", "write"]`,
+		`endpoint_params          = { audience = "chat" }`, `password_ref = "env:PASSWORD"`, "credential_id = provisioning_credential.oauth.id",
+		`variable "oauth_client_secret"`,
+	} {
+		if !strings.Contains(got, part) {
+			t.Errorf("%q is not in\n%s", part, got)
+		}
+	}
+	parsed(t, []byte(got))
 }
 
 // TestHCL_labels: things of like names get labels of their own.

@@ -33,16 +33,16 @@ type member struct {
 	value node
 }
 
-// members gives the fields of a thing as its JSON has them, without null ones.
-func members(thing any) []member {
-	data, err := json.Marshal(thing)
+// valueOf gives plain data as its JSON has it, without null members.
+func valueOf(data any) node {
+	text, err := json.Marshal(data)
 	if err != nil {
-		panic(fmt.Sprintf("exchange: a %T cannot be written: %v", thing, err)) // plain data always can
+		panic(fmt.Sprintf("exchange: a %T cannot be written: %v", data, err)) // plain data always can
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	read, _ := readNode(decoder)
-	return read.members
+	return read
 }
 
 // readNode reads one value of what was just written; false for null.
@@ -70,17 +70,13 @@ func readNode(decoder *json.Decoder) (node, bool) {
 		_, _ = decoder.Token() // the closing delimiter
 		return n, true
 	case string:
-		return textNode(token), true
+		return node{text: &token, tokens: hclwrite.TokensForValue(cty.StringVal(token))}, true
 	case json.Number:
 		return node{tokens: hclwrite.Tokens{{Type: hclsyntax.TokenNumberLit, Bytes: []byte(token.String())}}}, true
 	case bool:
 		return node{tokens: hclwrite.TokensForValue(cty.BoolVal(token))}, true
 	}
 	return node{}, false
-}
-
-func textNode(s string) node {
-	return node{text: &s, tokens: hclwrite.TokensForValue(cty.StringVal(s))}
 }
 
 // text gives the text of a node, empty when it is none.

@@ -24,11 +24,11 @@ type Review struct {
 // stands in the template's defaults as it is, is not looked at: a template may
 // map more than an app lists. A schema may be incomplete, so that only a
 // required attribute that the template maps too, and one that is read-only, are
-// problems.
+// problems. A target without attributes is one that told nothing.
 func ReviewTarget(d Definition, defaults map[string]Attribute, source Source, target directory.ObjectType) Review {
 	var r Review
 	fed := map[string]bool{}
-	stable := false
+	told, stable := len(target.Attributes) > 0, false
 	var fleeting []string
 	for _, text := range sortedPaths(d.Attributes) {
 		a := d.Attributes[text]
@@ -42,7 +42,7 @@ func ReviewTarget(d Definition, defaults map[string]Attribute, source Source, ta
 		untouched := has && reflect.DeepEqual(given, a)
 		definition, problem := lookUpPath(target, path)
 		switch {
-		case untouched:
+		case untouched || !told:
 		case problem != "":
 			r.Unknown = append(r.Unknown, problem)
 		case definition.Mutability == directory.ReadOnly:
@@ -57,7 +57,7 @@ func ReviewTarget(d Definition, defaults map[string]Attribute, source Source, ta
 		} else {
 			fleeting = append(fleeting, fmt.Sprintf("%q is matched by %s", text, strings.Join(names, ", ")))
 		}
-		if !untouched && problem == "" && !definition.Unique && !definition.CaseExact {
+		if !untouched && told && problem == "" && !definition.Unique && !definition.CaseExact {
 			r.Matching = append(r.Matching, fmt.Sprintf("The app does not promise that %q is unique: when two accounts have one value, "+
 				"neither is taken and the object fails.", text))
 		}

@@ -20,6 +20,7 @@ func TestReviewTarget(t *testing.T) {
 		{Name: "emails", MultiValued: true, Sub: []directory.Definition{{Name: "value"}, {Name: "type"}}},
 		{Name: "urn:x:User:badge", Required: true}, {Name: "urn:x:User:desk"}, {Name: "seal", Required: true, Mutability: directory.ReadOnly},
 	}}
+	source := Source{Aliases: map[string]string{"mail": "email"}, Known: []string{"employee_id"}}
 	whole := func(name string, a Attribute) map[string]Attribute {
 		return map[string]Attribute{"userName": match("employeeId", 1), "urn:x:User:badge": attribute("b"), name: a}
 	}
@@ -52,8 +53,7 @@ func TestReviewTarget(t *testing.T) {
 		"moves, but so does the template": {attributes: map[string]Attribute{"userName": match("userPrincipalName", 1), "urn:x:User:badge": attribute("b")}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := ReviewTarget(Definition{ObjectType: "User", Attributes: test.attributes, Actions: test.actions}, defaults,
-				Source{Aliases: map[string]string{"mail": "email"}, Known: []string{"employee_id"}}, target)
+			r := ReviewTarget(Definition{ObjectType: "User", Attributes: test.attributes, Actions: test.actions}, defaults, source, target)
 			var problems []string
 			for _, p := range r.Problems {
 				problems = append(problems, p.Error())
@@ -68,5 +68,18 @@ func TestReviewTarget(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestReviewTarget_untold: of a target that tells nothing, nothing is said that
+// needs its schema.
+func TestReviewTarget_untold(t *testing.T) {
+	one := int64(1)
+	mail, title := "mail", "jobTitle"
+	r := ReviewTarget(Definition{ObjectType: "User", Attributes: map[string]Attribute{
+		"userName": {Source: &mail, MatchingPrecedence: &one}, "titel": {Source: &title},
+	}}, nil, Source{}, directory.ObjectType{})
+	if len(r.Problems)+len(r.Unknown)+len(r.Missing) > 0 || len(r.Matching) != 1 || !strings.Contains(r.Matching[0], "which changes when") {
+		t.Errorf("got %+v", r)
 	}
 }

@@ -38,7 +38,7 @@ func (n Note) String() string { return n.Name + ": " + n.Text }
 // Notes are in the order in which the things stand.
 type Notes []Note
 
-func (n *Notes) add(name, text string) { *n = append(*n, Note{name, text}) }
+func (n *Notes) add(name, text string) { *n = append(*n, Note{name, strings.TrimSuffix(text, ".")}) }
 
 // objectTypes gives the object types that are declared or mapped by the
 // template: users first, groups after them, then the template's own.

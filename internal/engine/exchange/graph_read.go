@@ -274,7 +274,7 @@ func (s *graphSource) text(level int) (string, error) {
 	case s.Name == "":
 		return "", nil
 	case strings.EqualFold(s.Type, "Constant"):
-		return quote(s.Name), nil
+		return expression.Quote(s.Name), nil
 	case s.Type == "" || strings.EqualFold(s.Type, "Attribute"):
 		return "[" + s.Name + "]", nil
 	}
@@ -315,38 +315,28 @@ func (s *graphSource) call(level int) (string, error) {
 // wrong with what is left.
 func (r *graphReader) settle(m *config.Mapping) {
 	for {
-		_, err := mapping.Compile(m.Definition(), mapping.Source{}, nil)
-		if err == nil {
-			return
-		}
 		left := len(m.Attributes)
-		var general []string
-		for _, fault := range unjoin(err) {
-			var problem *mapping.Problem
-			switch {
-			case !errors.As(fault, &problem) || problem.Attribute == "":
-				general = append(general, fault.Error())
+		var general []config.Problem
+		for _, problem := range m.ValidateWith(mapping.Source{}, nil) {
+			switch path := problem.Path; {
+			case path[0] == "app_id": // it belongs to none yet
+			case path[0] != "attributes" || len(path) == 1:
+				general = append(general, problem)
 			default:
-				if _, ok := m.Attributes[problem.Attribute]; ok {
-					delete(m.Attributes, problem.Attribute)
-					r.out.Notes.add(m.ObjectType+" "+problem.Attribute, "was left out: "+problem.Text)
+				if _, ok := m.Attributes[path[1]]; ok {
+					delete(m.Attributes, path[1])
+					r.out.Notes.add(m.ObjectType+" "+path[1], "was left out: "+problem.Detail)
 				}
 			}
 		}
-		if len(m.Attributes) == left {
-			for _, text := range general {
-				r.out.Notes.add(m.ObjectType, "the mapping is not valid yet: "+text)
-			}
-			return
+		if len(m.Attributes) < left {
+			continue
 		}
+		for _, problem := range general {
+			r.out.Notes.add(m.ObjectType, "the mapping is not valid yet: "+problem.Summary+": "+problem.Detail)
+		}
+		return
 	}
-}
-
-func unjoin(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
 }
 
 // shorten quotes a text of a document for a message.

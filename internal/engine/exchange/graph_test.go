@@ -51,7 +51,9 @@ var declaredGen = rapid.Custom(func(t *rapid.T) Declared {
 		}), attribute).Draw(t, "attributes")}
 		m.Attributes["userName"] = mapping.Attribute{Source: ref("userPrincipalName"), MatchingPrecedence: ref(rapid.Int64Range(1, 99).Draw(t, "precedence"))}
 		m.Actions = rapid.SampledFrom([][]mapping.Action{nil, {}, {mapping.ActionUpdate}, {mapping.ActionDelete, mapping.ActionCreate}}).Draw(t, "actions")
-		m.Enabled = rapid.SampledFrom([]*bool{nil, ref(true), ref(false)}).Draw(t, "enabled")
+		if objectType != "User" { // who cannot be turned off
+			m.Enabled = rapid.SampledFrom([]*bool{nil, ref(true), ref(false)}).Draw(t, "enabled")
+		}
 		d.Mappings = append(d.Mappings, m)
 		for range rapid.IntRange(0, 3).Draw(t, "filters") {
 			f := &config.Filter{AppID: "a1", ObjectType: objectType, Name: rapid.StringMatching(`[A-Za-z/]{1,9}`).Draw(t, "filter")}
@@ -228,4 +230,20 @@ func FuzzReadGraph(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReadGraph_invalid: what is left of a mapping is given with what is wrong
+// with it.
+func TestReadGraph_invalid(t *testing.T) {
+	read, err := ReadGraph([]byte(`{"synchronizationRules":[{"objectMappings":[{"targetObjectName":"User","sourceObjectName":"Worker","enabled":false,
+		"attributeMappings":[{"targetAttributeName":"userName","source":{"name":"WorkerID"}}]}]}]}`))
+	if err != nil || len(read.Mappings) != 1 || read.Mappings[0].Attributes["userName"].Source == nil {
+		t.Fatalf("got %+v, %v", read, err)
+	}
+	for i, part := range []string{`objects called "Worker"`, "Users cannot be turned off", "no attribute has a matching_precedence"} {
+		found := strings.ToLower(read.Notes[min(i, len(read.Notes)-1)].Text)
+		if !strings.Contains(found, strings.ToLower(part)) {
+			t.Errorf("%q is not said: %v", part, read.Notes)
+		}
+	}
 }

@@ -117,7 +117,7 @@ func (w *graphWriter) attribute(path string, a mapping.Attribute, used map[strin
 	case a.Source != nil:
 		text = "[" + *a.Source + "]"
 	case a.Constant != nil:
-		text = quote(*a.Constant)
+		text = expression.Quote(*a.Constant)
 	case a.Expression != nil:
 		text = *a.Expression
 	default:
@@ -200,9 +200,4 @@ func flowType(apply mapping.Apply) string {
 		}
 	}
 	return string(apply)
-}
-
-// quote writes a text as the mapping language does.
-func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }

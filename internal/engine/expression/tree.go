@@ -41,6 +41,11 @@ type Argument struct {
 	Part      Part
 }
 
+// Quote writes a text as a constant of the language.
+func Quote(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
+
 // Tree gives the whole expression as a part.
 func (e *Expression) Tree() Part { return part(e.root) }
 

@@ -174,7 +174,7 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 		}
 		r.source, err = expression.Parse("[" + name + "]")
 	case a.Constant != nil:
-		r.source, err = expression.Parse(quote(*a.Constant))
+		r.source, err = expression.Parse(expression.Quote(*a.Constant))
 		r.constant = true
 	case a.Expression != nil:
 		r.source, err = expression.Parse(*a.Expression)
@@ -260,8 +260,4 @@ func fieldOf(a Attribute) string {
 		return "constant"
 	}
 	return "expression"
-}
-
-func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }

@@ -71,27 +71,28 @@ func TestAccMapping_lifecycle(t *testing.T) {
 func TestAccMapping_replaced(t *testing.T) {
 	t.Parallel()
 	service := newEngine(t)
-	group := func(objectType string) string {
+	of := func(objectType, to, from string) string {
 		return header + service.app("") + `
 resource "provisioning_attribute_mapping" "users" {
   app_id      = provisioning_app.chat.id
   object_type = "` + objectType + `"
-  attributes  = { "displayName" = { source = "displayName", matching_precedence = 1 } }
+  attributes  = { "` + to + `" = { source = "` + from + `", matching_precedence = 1 } }
 }
 `
 	}
+	group, user := of("Group", "displayName", "displayName"), of("User", "userName", "userPrincipalName")
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(service),
 		Steps: []resource.TestStep{
-			{Config: group("Group")},
+			{Config: group},
 			{
-				Config: group("User"),
+				Config: user,
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectResourceAction(usersAddress, plancheck.ResourceActionReplace),
 					plancheck.ExpectKnownValue(usersAddress, tfjsonpath.New("id"), knownvalue.NotNull()),
 				}},
 			},
-			{Config: group("User"), Taint: []string{usersAddress}},
+			{Config: user, Taint: []string{usersAddress}},
 		},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/catalog"
@@ -12,7 +13,6 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/gallery"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/scoping"
 )
 
 // checkMapping tests a mapping against the source that it reads and the app
@@ -20,10 +20,17 @@ import (
 func (e *Engine) checkMapping(ctx context.Context, m *config.Mapping, declared *catalog.Released) ([]api.Warning, error) {
 	var source mapping.Source
 	if declared.Source != nil {
+		if problems := declared.Source.CheckObjectType(m.ObjectType); len(problems) > 0 {
+			return nil, invalid(m, problems)
+		}
 		source = declared.Source.MappingSource(m.ObjectType)
 		source.Known = e.known(ctx, declared, m.ObjectType)
 	}
-	if problems := m.ValidateWith(source, nil); len(problems) > 0 {
+	problems := m.ValidateWith(source, nil)
+	if template, err := gallery.Get(declared.App.Template, declared.App.TemplateRevision); err == nil {
+		problems = append(problems, template.CheckMapping(m)...)
+	}
+	if len(problems) > 0 {
 		return nil, invalid(m, problems)
 	}
 	problems, warnings := e.reviewMapping(ctx, m, declared, source)
@@ -39,17 +46,17 @@ func (e *Engine) checkFilter(ctx context.Context, f *config.Filter, declared *ca
 	if declared.Source == nil {
 		return nil
 	}
+	if problems := f.ValidateWith(declared.Source); len(problems) > 0 {
+		return invalid(f, problems)
+	}
 	known := e.known(ctx, declared, f.ObjectType)
 	if known == nil {
 		return nil
 	}
 	known = slices.Concat(known, slices.Collect(maps.Keys(declared.Source.Aliases(f.ObjectType))), mapping.Computed)
-	compiled, err := scoping.Compile([]scoping.Filter{{Name: f.Name, Clauses: f.Clauses}})
-	if err != nil {
-		return internal(err) // validated before
-	}
 	var problems config.Problems
-	for _, name := range compiled.Attributes() {
+	for i, clause := range f.Clauses {
+		name := clause.Attribute
 		if slices.Contains(known, name) {
 			continue
 		}
@@ -57,7 +64,7 @@ func (e *Engine) checkFilter(ctx context.Context, f *config.Filter, declared *ca
 		if nearest, ok := expression.Nearest(name, known); ok {
 			detail += fmt.Sprintf(" Did you mean %q?", nearest)
 		}
-		problems = append(problems, config.Problem{Path: []string{"clauses"}, Summary: "Unknown attribute",
+		problems = append(problems, config.Problem{Path: []string{"clauses", strconv.Itoa(i), "attribute"}, Summary: "Unknown attribute",
 			Detail: detail + " If some objects do have it, name it in the source's attributes."})
 	}
 	if len(problems) > 0 {

@@ -72,7 +72,7 @@ func (r *attributeMappingResource) Schema(_ context.Context, _ resource.SchemaRe
 			"object_type": schema.StringAttribute{
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
-				MarkdownDescription: "`User`, `Group`, or an object type of the template's own. A change replaces the mapping.",
+				MarkdownDescription: "`User`, `Group`, or another object type of the source that the app has as well, such as `Device`. A change replaces the mapping.",
 			},
 			"enabled": schema.BoolAttribute{
 				Optional:            true,

@@ -62,7 +62,7 @@ func (r *scopingFilterResource) Schema(_ context.Context, _ resource.SchemaReque
 			"object_type": schema.StringAttribute{
 				Required:      true,
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
-				MarkdownDescription: "`User`, `Group`, or an object type of the template's own. A filter of groups decides about the group objects only, " +
+				MarkdownDescription: "`User`, `Group`, or another object type of the source. A filter of groups decides about the group objects only, " +
 					"never about their members' accounts. A change replaces the filter.",
 			},
 			"name": schema.StringAttribute{

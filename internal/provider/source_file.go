@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -17,10 +18,12 @@ import (
 )
 
 type fileModel struct {
-	Users  types.Object `tfsdk:"users"`
-	Groups types.Object `tfsdk:"groups"`
+	Users   types.Object `tfsdk:"users"`
+	Groups  types.Object `tfsdk:"groups"`
+	Objects types.Map    `tfsdk:"objects"`
 }
 
+// userFileModel is the file of users, or of objects of another type.
 type userFileModel struct {
 	Path       types.String `tfsdk:"path"`
 	Format     types.String `tfsdk:"format"`
@@ -46,7 +49,7 @@ func fileAttribute() schema.SingleNestedAttribute {
 	}
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Users and groups from files in UTF-8: CSV with a header row, JSON (one array of objects) or JSON Lines.",
+		MarkdownDescription: "Users, groups and other objects from files in UTF-8: CSV with a header row, JSON (one array of objects) or JSON Lines.",
 		Attributes: map[string]schema.Attribute{
 			"users": schema.SingleNestedAttribute{
 				Optional: true, Attributes: users,
@@ -55,6 +58,12 @@ func fileAttribute() schema.SingleNestedAttribute {
 			"groups": schema.SingleNestedAttribute{
 				Optional: true, Attributes: groups,
 				MarkdownDescription: "The file of groups, one a row.",
+			},
+			"objects": schema.MapNestedAttribute{
+				Optional: true, NestedObject: schema.NestedAttributeObject{Attributes: fileSetAttributes("device")},
+				MarkdownDescription: "Files of objects of other types, by the type's name as the app has it, such as `Device`. A " +
+					"`provisioning_attribute_mapping` of that `object_type` says what becomes of them. They cannot be assigned: which of them are in " +
+					"scope, scoping filters say alone.",
 			},
 		},
 	}
@@ -96,11 +105,16 @@ func (r *sourceResource) checkFiles(ctx context.Context, source *config.Source, 
 	case r.agent.placeless():
 		return
 	}
-	for block, set := range map[string]*config.FileSet{"users": source.File.Users, "groups": source.File.Groups} {
+	file := path.Root("file")
+	sets := map[*config.FileSet]path.Path{source.File.Users: file.AtName("users"), source.File.Groups: file.AtName("groups")}
+	for objectType, set := range source.File.Objects {
+		sets[set] = file.AtName("objects").AtMapKey(objectType)
+	}
+	for set, at := range sets {
 		if set == nil || set.Path == "" {
 			continue
 		}
-		at := path.Root("file").AtName(block).AtName("path")
+		at = at.AtName("path")
 		var written types.String
 		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, at, &written)...)
 		checkFile(&resp.Diagnostics, at, set.Path)
@@ -160,6 +174,12 @@ func fileToConfig(ctx context.Context, written types.Object, diags *diag.Diagnos
 	if groups := nestedOf[groupFileModel](ctx, file.Groups, diags); groups != nil {
 		source.Groups = groups.toConfig(ctx, diags)
 	}
+	for objectType, objects := range elementsOf[userFileModel](ctx, file.Objects, diags) {
+		if source.Objects == nil {
+			source.Objects = map[string]*config.FileSet{}
+		}
+		source.Objects[objectType] = objects.toConfig(ctx, diags)
+	}
 	return source
 }
 
@@ -188,6 +208,7 @@ func fileFromConfig(ctx context.Context, written types.Object, file *config.File
 		before = &fileModel{}
 	}
 	now := fileModel{Users: types.ObjectNull(userTypes), Groups: types.ObjectNull(groupTypes)}
+	now.Objects = objectFilesFromConfig(ctx, before.Objects, userTypes, file.Objects, diags)
 	if set := file.Users; set != nil {
 		m := nestedOf[userFileModel](ctx, before.Users, diags)
 		if m == nil {
@@ -208,6 +229,28 @@ func fileFromConfig(ctx context.Context, written types.Object, file *config.File
 		}, diags)
 	}
 	return objectOf(ctx, blocks, now, diags)
+}
+
+// objectFilesFromConfig gives the files of objects of other types, each written
+// as before.
+func objectFilesFromConfig(ctx context.Context, written types.Map, setTypes map[string]attr.Type, sets map[string]*config.FileSet, diags *diag.Diagnostics) types.Map {
+	element := types.ObjectType{AttrTypes: setTypes}
+	if len(sets) == 0 && !isWritten(written) {
+		return types.MapNull(element)
+	}
+	before := elementsOf[userFileModel](ctx, written, diags)
+	models := make(map[string]userFileModel, len(sets))
+	for objectType, set := range sets {
+		m := before[objectType]
+		if m == nil {
+			m = &userFileModel{}
+		}
+		m.fromConfig(ctx, set, diags)
+		models[objectType] = *m
+	}
+	files, d := types.MapValueFrom(ctx, element, models)
+	diags.Append(d...)
+	return files
 }
 
 func (m *userFileModel) fromConfig(ctx context.Context, set *config.FileSet, diags *diag.Diagnostics) {

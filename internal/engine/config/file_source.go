@@ -9,10 +9,22 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
-// FileSource reads users and groups from files.
+// FileSource reads users, groups and objects of other types from files.
 type FileSource struct {
-	Users  *FileSet `json:"users,omitempty"`
-	Groups *FileSet `json:"groups,omitempty"`
+	Users   *FileSet            `json:"users,omitempty"`
+	Groups  *FileSet            `json:"groups,omitempty"`
+	Objects map[string]*FileSet `json:"objects,omitempty"` // by object type, such as Device
+}
+
+// set gives the file of an object type, nil when there is none.
+func (f *FileSource) set(objectType string) *FileSet {
+	switch objectType {
+	case directory.User:
+		return f.Users
+	case directory.Group:
+		return f.Groups
+	}
+	return f.Objects[objectType]
 }
 
 // FileSet is one file of objects of one type.
@@ -25,10 +37,7 @@ type FileSet struct {
 }
 
 func (f *FileSource) references(objectType string) []string {
-	set := f.Users
-	if objectType == directory.Group {
-		set = f.Groups
-	}
+	set := f.set(objectType)
 	if set == nil {
 		return nil
 	}
@@ -44,8 +53,11 @@ func (f *FileSource) references(objectType string) []string {
 func (f *FileSource) aliases(string) map[string]string { return nil }
 
 func (f *FileSource) validate(problems *Problems, _ bool) {
-	if f.Users == nil && f.Groups == nil {
+	if f.Users == nil && f.Groups == nil && len(f.Objects) == 0 {
 		problems.add([]string{"file"}, "Nothing to read", "Give users, groups or both.")
+	}
+	for _, objectType := range slices.Sorted(maps.Keys(f.Objects)) {
+		f.validateObjects(problems, objectType)
 	}
 	if f.Users != nil {
 		f.Users.validate(problems, "users")
@@ -58,8 +70,27 @@ func (f *FileSource) validate(problems *Problems, _ bool) {
 	}
 }
 
-func (f *FileSet) validate(problems *Problems, block string) {
-	path := func(field string) []string { return []string{"file", block, field} }
+func (f *FileSource) validateObjects(problems *Problems, objectType string) {
+	path := []string{"file", "objects", objectType}
+	if objectType == directory.User || objectType == directory.Group {
+		problems.add(path, "Not another type", "Declare objects of type %s under %ss.", objectType, strings.ToLower(objectType))
+	}
+	if _, err := directory.ParsePath(objectType); err != nil || strings.ContainsAny(objectType, ":.[") {
+		problems.add(path, "Not an object type", "%q cannot be an object type; give one like Device: letters, digits, - and _.", objectType)
+	}
+	set := f.Objects[objectType]
+	if set == nil {
+		problems.add(path, "No file", "Say which file holds the objects of type %s.", objectType)
+		return
+	}
+	set.validate(problems, "objects", objectType)
+	if set.Members != "" {
+		problems.add(append(path, "members"), "Only groups have members", "Declare what else refers to users or groups under references.")
+	}
+}
+
+func (f *FileSet) validate(problems *Problems, block ...string) {
+	path := func(field string) []string { return append(append([]string{"file"}, block...), field) }
 	if f.Path == "" {
 		problems.add(path("path"), "Missing path", "Give the path of the file.")
 	}

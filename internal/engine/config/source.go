@@ -1,10 +1,13 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
 )
 
@@ -133,5 +136,31 @@ func (s *Source) Validate() Problems {
 			problems.add(path, "Missing attribute", "Say which attribute of the source %s stands for.", name)
 		}
 	}
+	return problems
+}
+
+// ObjectTypes gives the types of the objects that the source may have: users,
+// groups, and others by name.
+func (s *Source) ObjectTypes() []string {
+	types := []string{directory.User, directory.Group}
+	if s.File != nil {
+		types = append(types, slices.Sorted(maps.Keys(s.File.Objects))...)
+	}
+	return types
+}
+
+// CheckObjectType reports a mapping or filter of objects that the source does
+// not have: nothing would ever come of it.
+func (s *Source) CheckObjectType(objectType string) Problems {
+	types := s.ObjectTypes()
+	if slices.Contains(types, objectType) {
+		return nil
+	}
+	var problems Problems
+	detail := fmt.Sprintf("Source %q has no objects of type %q; it has %s.", s.Name, objectType, strings.Join(types, ", "))
+	if nearest, ok := expression.Nearest(strings.TrimSuffix(objectType, "s"), types); ok {
+		detail += fmt.Sprintf(" Did you mean %q?", nearest)
+	}
+	problems.add([]string{"object_type"}, "Unknown object type", "%s", detail)
 	return problems
 }

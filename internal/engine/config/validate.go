@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -121,9 +122,29 @@ func (f *Filter) Validate() Problems {
 	if f.AppID == "" {
 		problems.add([]string{"app_id"}, "Missing app", "Give the id of a provisioning_app.")
 	}
-	if _, err := scoping.Compile([]scoping.Filter{{Name: f.Name, Clauses: f.Clauses}}); err != nil {
-		for _, fault := range split(err) {
-			problems.add([]string{"clauses"}, "Invalid scoping filter", "%s", Sentence(fault.Error()))
+	_, err := scoping.Compile([]scoping.Filter{{Name: f.Name, Clauses: f.Clauses}})
+	for _, fault := range split(err) {
+		path := []string{"clauses"}
+		var invalid *scoping.InvalidClauseError
+		if errors.As(fault, &invalid) && invalid.Index >= 0 {
+			path = append(path, strconv.Itoa(invalid.Index), invalid.Field)
+		}
+		problems.add(path, "Invalid scoping filter", "%s", Sentence(fault.Error()))
+	}
+	return problems
+}
+
+// ValidateWith checks the filter against the source whose objects it judges.
+func (f *Filter) ValidateWith(source *Source) Problems {
+	problems := append(f.Validate(), source.CheckObjectType(f.ObjectType)...)
+	references := source.References(f.ObjectType)
+	for i, clause := range f.Clauses {
+		path := []string{"clauses", strconv.Itoa(i), "attribute"}
+		switch {
+		case slices.Contains(references, clause.Attribute):
+			problems.add(path, "Not an attribute of one value", "%q refers to other objects and cannot be filtered by.", clause.Attribute)
+		case clause.Attribute == mapping.AppRoles:
+			problems.add(path, "Not an attribute of one value", "%s holds the roles of assignments and cannot be filtered by.", clause.Attribute)
 		}
 	}
 	return problems

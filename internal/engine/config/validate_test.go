@@ -153,9 +153,9 @@ func TestValidate(t *testing.T) {
 
 		{"filter", goodFilter(), "-", ""},
 		{"no clauses", filter(func(f *Filter) { f.Clauses = []scoping.Clause{} }), "clauses", "no clauses"},
-		{"value missing", filter(func(f *Filter) { f.Clauses[0].Value = nil }), "clauses", "needs a value"},
-		{"value not wanted", filter(func(f *Filter) { f.Clauses[0].Operator = scoping.IsTrue }), "clauses", "takes no value"},
-		{"operator", filter(func(f *Filter) { f.Clauses[0].Operator = "EQUALS" }), "clauses", "equals"},
+		{"value missing", filter(func(f *Filter) { f.Clauses[0].Value = nil }), "clauses.0.value", "needs a value"},
+		{"value not wanted", filter(func(f *Filter) { f.Clauses[0].Operator = scoping.IsTrue }), "clauses.0.value", "takes no value"},
+		{"operator", filter(func(f *Filter) { f.Clauses[0].Operator = "EQUALS" }), "clauses.0.operator", "equals"},
 		{"filter without name", filter(func(f *Filter) { f.Name = "" }), "name", "Missing name"},
 		{"filter without app", filter(func(f *Filter) { f.AppID = "" }), "app_id", "provisioning_app"},
 

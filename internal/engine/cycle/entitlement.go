@@ -26,6 +26,13 @@ type Entitlements struct {
 	Assignments []Assignment
 }
 
+// Whole reports whether all objects of a type may be in scope without being
+// assigned. Assignments are of users and groups; which objects of another type
+// are in scope, the scoping filters say alone.
+func (e Entitlements) Whole(objectType string) bool {
+	return e.All || objectType != directory.User && objectType != directory.Group
+}
+
 // Of gives the assignments that bring an object in: its own, and those of
 // groups of which it is a direct member. Groups come in by their own alone
 // (decisions 29). A group that is gone brings nobody.
@@ -94,13 +101,16 @@ func Reached(s *snapshot.Snapshot, object directory.Key, keys map[directory.Key]
 	})
 }
 
-// roles gives the value of appRoleAssignments.
+// roles gives the value of appRoleAssignments: the union of the assignments'
+// roles, in their order.
 func roles(assignments []Assignment) directory.Value {
 	var values []directory.Value
+	seen := make(map[string]bool)
 	for _, a := range assignments {
-		if a.Role == "" {
+		if a.Role == "" || seen[a.Role] {
 			continue
 		}
+		seen[a.Role] = true
 		values = append(values, directory.Complex(
 			directory.Member{Name: "id", Value: directory.Text(a.Role)},
 			directory.Member{Name: "value", Value: directory.Text(a.Role)},

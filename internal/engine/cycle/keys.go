@@ -45,21 +45,22 @@ func (l Listed) Page(typ, after string, limit int) ([]string, error) {
 type everything struct {
 	snapshot *snapshot.Snapshot
 	ledger   *ledger.Ledger
-	entitled Listed // for scope "assigned"
-	all      bool
+	entitled Listed            // those that are assigned
+	whole    func(string) bool // whether all objects of a type may be in scope
 }
 
 // Everything gives the keys of an initial cycle: all that are linked, and all
-// objects of the source or, for scope "assigned", those that are assigned.
+// objects of the source or, where only assigned ones may be in scope, those.
 func Everything(s *snapshot.Snapshot, l *ledger.Ledger, e Entitlements) (Keys, error) {
-	if e.All {
-		return everything{snapshot: s, ledger: l, all: true}, nil
+	keys := everything{snapshot: s, ledger: l, whole: e.Whole}
+	if !e.All {
+		entitled, err := e.Keys(s)
+		if err != nil {
+			return nil, err
+		}
+		keys.entitled = List(entitled)
 	}
-	entitled, err := e.Keys(s)
-	if err != nil {
-		return nil, err
-	}
-	return everything{snapshot: s, ledger: l, entitled: List(entitled)}, nil
+	return keys, nil
 }
 
 // Page merges two ascending lists.
@@ -69,7 +70,7 @@ func (e everything) Page(typ, after string, limit int) ([]string, error) {
 		return nil, err
 	}
 	var others []string
-	if e.all {
+	if e.whole(typ) {
 		records, err := e.snapshot.Objects(typ, after, limit)
 		if err != nil {
 			return nil, err

@@ -35,6 +35,9 @@ func (r *run) resolveIntents(ctx context.Context) (map[string][]item, error) {
 	}
 	recovered := make(map[string][]item)
 	for _, intent := range intents {
+		for _, chosen := range intent.Unique {
+			r.reserveValue(intent.Key, candidate{chosen.Path, chosen.Value.String()})
+		}
 		p := r.programs[intent.Key.Type]
 		if p == nil {
 			continue // the object type is no longer mapped; the intent waits for it

@@ -139,6 +139,7 @@ func (r *run) intentOf(it *item) ledger.Intent {
 		for _, result := range it.situation.Matches {
 			intent.Matches = append(intent.Matches, ledger.IntentMatch{Path: result.Match.Path, Value: result.Match.Value})
 		}
+		intent.Unique = it.uniqueValues()
 	}
 	return intent
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
@@ -37,6 +38,8 @@ type item struct {
 	sequence  uint64
 	escrow    *ledger.Escrow
 	intent    *ledger.Intent // open from before
+
+	candidates map[candidate]bool // unique values asked for: whether somebody has them
 }
 
 // prepare reads what the snapshot and the ledger know of an object.
@@ -63,7 +66,7 @@ func (r *run) prepare(p *provision.Program, it *item) error {
 		it.sequence = record.Sequence
 		s.Presence, s.Since, s.Problem = presence(record), record.Since, record.Problem
 	}
-	if r.Entitled.All {
+	if r.Entitled.Whole(it.key.Type) {
 		s.Assigned = true
 	}
 	assignments, err := r.Entitled.Of(r.Snapshot, it.key)
@@ -148,8 +151,9 @@ func usable(link *provision.Link) bool {
 }
 
 // rounds bounds how often a decision may ask to know more: a match, the
-// account, and each candidate for a unique value.
-const rounds = 40
+// account, and each candidate for a unique value, of which an expression names
+// fewer than its characters.
+const rounds = expression.MaxLength
 
 // decide makes the decisions about items, looking up what they need, several at
 // a time.
@@ -196,6 +200,7 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 		if err := group.Wait(); err != nil {
 			return err
 		}
+		r.reserveUnique(asking)
 		pending = pending[:0]
 		for _, it := range asking {
 			if it.decision.Outcome != provision.Failed {
@@ -298,31 +303,4 @@ func (r *run) wanted(p *provision.Program) []directory.Path {
 		}
 	}
 	return paths
-}
-
-// unique asks whether the target has a value.
-func (r *run) unique(ctx context.Context, p *provision.Program, it *item, need provision.Lookup) error {
-	accounts, err := r.Target.Find(ctx, p.ObjectType, need.Path, directory.Text(need.Value), []directory.Path{need.Path})
-	if err != nil {
-		return err
-	}
-	before := it.situation.Taken
-	claim := need.Path.String() + "\x00" + directory.Fold(need.Value)
-	r.mu.Lock()
-	first, reserved := r.claimed["value\x00"+claim]
-	if !reserved {
-		r.claimed["value\x00"+claim] = it.key
-	}
-	r.mu.Unlock()
-	taken := len(accounts) > 0 || reserved && first != it.key
-	it.situation.Taken = func(path directory.Path, value string) (bool, bool, error) {
-		if path == need.Path && value == need.Value {
-			return taken, true, nil
-		}
-		if before != nil {
-			return before(path, value)
-		}
-		return false, false, nil
-	}
-	return nil
 }

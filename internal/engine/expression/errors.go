@@ -19,8 +19,13 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Short())
+}
+
+// Short is the error without the place, for those who see no expression.
+func (e *SyntaxError) Short() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "line %d, column %d: %s", e.Line, e.Column, e.Problem)
+	out.WriteString(e.Problem)
 	if e.Expected != "" {
 		out.WriteString("; expected " + e.Expected)
 	}

@@ -138,6 +138,17 @@ func (e *Expression) UsesRoles() bool {
 	return false
 }
 
+// OnlyAdds reports whether the expression's values are to be added to those
+// that the target has, and never take any away.
+func (e *Expression) OnlyAdds() bool {
+	root, ok := e.root.(*call)
+	return ok && root.function.additive
+}
+
+// UsesDefaultDomain reports whether the expression asks for the source's
+// default domain.
+func (e *Expression) UsesDefaultDomain() bool { return e.functions["DefaultDomain"] }
+
 // SelectsUnique reports whether the expression is a choice among values that
 // must be free in the target.
 func (e *Expression) SelectsUnique() bool { return e.functions["SelectUniqueValue"] }

@@ -85,6 +85,7 @@ type definition struct {
 	least     int  // arguments, where more are needed than there are required parameters
 	outermost bool // may not stand within another function
 	roles     bool // takes the roles of an object
+	additive  bool // its values are added to those that the target has, and take none away
 	// arrange brings the arguments of a short form into their places.
 	arrange func(arguments []node) []node
 	// prepare compiles constant arguments; what it gives is call.prepared.

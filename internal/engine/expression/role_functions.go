@@ -24,18 +24,19 @@ var roleFunctions = []definition{
 	{
 		Function: Function{
 			Name: "AppRoleAssignmentsComplex", Result: TypeList, Parameters: roleParameters,
-			Summary: "Gives all roles that the object has in the app, each as an element of a SCIM attribute that is not the primary one.",
+			Summary: "Gives all roles that the object has in the app, each as an element of a SCIM attribute that is not the primary one. Mapped by itself it adds roles and takes none away.",
 			Null:    "No role gives null.",
 			Example: Example{`AppRoleAssignmentsComplex([appRoleAssignments])`, sourceList("appRoleAssignments", "Admin"),
 				`[{"display":"Admin","primary":false,"type":"WindowsAzureActiveDirectoryRole","value":"Admin"}]`, false},
 		},
 		roles:    true,
+		additive: true,
 		evaluate: func(in invocation) (directory.Value, error) { return in.roles(roleElement) },
 	},
 	{
 		Function: Function{
 			Name: "AssertiveAppRoleAssignmentsComplex", Result: TypeList, Parameters: roleParameters,
-			Summary: "Gives the same as AppRoleAssignmentsComplex, for an attribute that holds no other roles.",
+			Summary: "Gives the same as AppRoleAssignmentsComplex, for an attribute that holds no other roles: mapped by itself it replaces all that are there.",
 			Null:    "No role gives null.",
 			Example: Example{`AssertiveAppRoleAssignmentsComplex([appRoleAssignments])`, sourceList("appRoleAssignments", "Admin"),
 				`[{"display":"Admin","primary":false,"type":"WindowsAzureActiveDirectoryRole","value":"Admin"}]`, false},

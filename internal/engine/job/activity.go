@@ -21,9 +21,6 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
-// objectTypes are those that sources are asked for.
-var objectTypes = []string{directory.User, directory.Group}
-
 // activity is one attempt at a cycle.
 type activity struct {
 	*runner
@@ -219,7 +216,7 @@ func (a *activity) importSource(ctx context.Context) error {
 		}
 		return false
 	}
-	if a.report, err = a.snapshot.Import(ctx, source, objectTypes, approved); err != nil {
+	if a.report, err = a.snapshot.Import(ctx, source, a.released.Source.ObjectTypes(), approved); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

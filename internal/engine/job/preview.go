@@ -160,7 +160,7 @@ func openDoors(before, after *catalog.Released) []string {
 		}
 		return n
 	}
-	for _, typ := range objectTypes {
+	for _, typ := range after.Source.ObjectTypes() {
 		if filters(before, typ) > 0 && filters(after, typ) == 0 {
 			doors = append(doors, "The last scoping filter of "+typ+" is gone: every one that is otherwise in scope gets an account.")
 		}

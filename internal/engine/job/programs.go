@@ -57,7 +57,7 @@ func programs(released *catalog.Released, job *config.Job, features connector.Fe
 			return nil, fmt.Errorf("the scoping filters of %s: %w", objectType, err)
 		}
 		compiled = append(compiled, &provision.Program{
-			ObjectType: objectType, Mapping: m, Scope: scope, All: released.App.Scope == config.ScopeAll,
+			ObjectType: objectType, Mapping: m, Scope: scope, All: entitlements(released).Whole(objectType),
 			Policy: job.DeprovisioningOf(objectType), Protected: protected,
 			CanDisable: features.CanDisable[objectType], CanDelete: features.CanDelete[objectType], EnabledPath: features.EnabledPath[objectType],
 		})

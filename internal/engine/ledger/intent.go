@@ -22,6 +22,7 @@ type Intent struct {
 	Change  string                  `json:"change"` // id of the log entry that tells the outcome
 	At      time.Time               `json:"at"`
 	Matches []IntentMatch           `json:"matches,omitempty"` // by which a created account is found again
+	Unique  []IntentMatch           `json:"unique,omitempty"`  // chosen because nobody had them; others leave them alone
 	Display string                  `json:"display,omitempty"`
 	// Unknown tells that the send was made and its outcome is not known.
 	Unknown bool `json:"unknown,omitempty"`

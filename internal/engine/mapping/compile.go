@@ -45,17 +45,18 @@ type Compiled struct {
 
 // rule is one compiled attribute mapping.
 type rule struct {
-	path      directory.Path
-	text      string // of the path
-	source    *expression.Expression
-	constant  bool   // the value does not depend on the object
-	reference string // attribute of the source whose edges flow; empty for a value
-	fallback  directory.Value
-	hasSource bool
-	apply     Apply
-	whenNull  WhenNull
-	matching  int64
-	target    attributeType
+	path       directory.Path
+	text       string // of the path
+	source     *expression.Expression
+	expression string // as declared; empty for a source or constant
+	constant   bool   // the value does not depend on the object
+	reference  string // attribute of the source whose edges flow; empty for a value
+	fallback   directory.Value
+	hasSource  bool
+	apply      Apply
+	whenNull   WhenNull
+	matching   int64
+	target     attributeType
 }
 
 // Compile checks a definition and makes it ready. A nil target leaves types
@@ -168,6 +169,10 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 			fault("source", "%q is no attribute name; write it without brackets", name)
 			break
 		}
+		if name == AppRoles {
+			fault("source", "%s holds records of assignments; take the roles from it with %s", name, roleFunctions)
+			break
+		}
 		if slices.Contains(source.References, name) {
 			r.reference = name
 			break
@@ -177,6 +182,7 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 		r.source, err = expression.Parse(expression.Quote(*a.Constant))
 		r.constant = true
 	case a.Expression != nil:
+		r.expression = *a.Expression
 		r.source, err = expression.Parse(*a.Expression)
 	}
 	if err != nil {
@@ -185,6 +191,9 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 	}
 	if r.source != nil {
 		problems = append(problems, checkSource(text, r.source, a, source)...)
+		if r.source.OnlyAdds() && r.apply == "" {
+			r.apply = ApplyAddValues
+		}
 	}
 	r.hasSource = given > 0
 	if a.Default != nil {
@@ -227,6 +236,9 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 	return r, problems
 }
 
+// roleFunctions advises those who map the roles' records themselves.
+const roleFunctions = "expression = \"SingleAppRoleAssignment([appRoleAssignments])\" or \"AssertiveAppRoleAssignmentsComplex([appRoleAssignments])\""
+
 func checkSource(text string, e *expression.Expression, a Attribute, source Source) []error {
 	var problems []error
 	fault := func(format string, args ...any) {
@@ -234,6 +246,12 @@ func checkSource(text string, e *expression.Expression, a Attribute, source Sour
 	}
 	if e.UsesRandom() && a.Apply != ApplyOnCreate {
 		fault(`Guid and RandomString give another value each time; set apply = "on_create"`)
+	}
+	if e.String() == "["+AppRoles+"]" && a.Source == nil {
+		fault("%s holds records of assignments; take the roles from it with %s", AppRoles, roleFunctions)
+	}
+	if e.UsesDefaultDomain() {
+		fault("DefaultDomain has no value: no source tells its default domain; write it as a text, such as \"contoso.com\"")
 	}
 	if e.SelectsUnique() && a.Apply != ApplyOnCreate {
 		fault(`SelectUniqueValue finds a free value at creation only; set apply = "on_create"`)
@@ -245,7 +263,12 @@ func checkSource(text string, e *expression.Expression, a Attribute, source Sour
 	}
 	if source.Known != nil {
 		known := slices.Concat(source.Known, slices.Collect(maps.Keys(source.Aliases)), source.References, Computed)
-		if err := e.CheckAttributes(known); err != nil {
+		err := e.CheckAttributes(known)
+		var unknown *expression.SyntaxError
+		switch {
+		case errors.As(err, &unknown) && a.Source != nil:
+			fault("%v", unknown.Short())
+		case err != nil:
 			fault("%v", err)
 		}
 	}

@@ -51,13 +51,33 @@ type Reference struct {
 // EvaluationError says which attribute of one object could not be had, and
 // why. It concerns this object alone.
 type EvaluationError struct {
-	Path directory.Path
-	Code string // of package audit's codes
-	Err  error
+	Path       directory.Path
+	Expression string // as declared; empty where no expression is at fault
+	Code       string // of package audit's codes
+	Err        error
 }
 
 func (e *EvaluationError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
 func (e *EvaluationError) Unwrap() error { return e.Err }
+
+// Details tells what the object's entry in the log shows: the attribute, and,
+// where an expression is at fault, which argument of which function has which
+// value. A redacted value is not among them.
+func (e *EvaluationError) Details() map[string]string {
+	details := map[string]string{"attribute": e.Path.String()}
+	if e.Expression != "" {
+		details["expression"] = e.Expression
+	}
+	var fault *expression.EvaluationError
+	if errors.As(e.Err, &fault) {
+		for name, text := range map[string]string{"function": fault.Function, "argument": fault.Argument, "value": fault.Value} {
+			if text != "" {
+				details[name] = text
+			}
+		}
+	}
+	return details
+}
 
 // NeedUnique says that it must be known whether the target has a value already
 // before the mapping can be evaluated.
@@ -179,7 +199,7 @@ func (c *Compiled) evaluate(r *rule, in Input) (flow Flow, ignored bool, err err
 		Required: r.target.required, CaseExact: r.target.caseExact, WriteOnly: r.target.writeOnly, Immutable: r.target.immutable,
 	}
 	fail := func(code string, err error) (Flow, bool, error) {
-		return Flow{}, false, &EvaluationError{r.path, code, err}
+		return Flow{}, false, &EvaluationError{r.path, r.expression, code, err}
 	}
 	if r.source != nil {
 		environment := expression.Environment{
@@ -196,7 +216,7 @@ func (c *Compiled) evaluate(r *rule, in Input) (flow Flow, ignored bool, err err
 			if errors.As(err, &need) {
 				return Flow{}, false, &NeedUnique{r.path, need.Value}
 			}
-			return fail("EvaluationFailed", err)
+			return fail("AttributeValidationFailed", err)
 		}
 		switch result.Ignore {
 		case expression.IgnoreAttribute:

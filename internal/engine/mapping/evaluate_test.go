@@ -153,7 +153,7 @@ func TestEvaluate_errors(t *testing.T) {
 	}
 	input.Taken = func(directory.Path, string) (bool, bool, error) { return true, true, nil }
 	var evaluation *EvaluationError
-	if _, err = c.Evaluate(input, true); !errors.As(err, &evaluation) || evaluation.Code != "EvaluationFailed" || evaluation.Path.Name != "nickName" {
+	if _, err = c.Evaluate(input, true); !errors.As(err, &evaluation) || evaluation.Code != "AttributeValidationFailed" || evaluation.Path.Name != "nickName" {
 		t.Errorf("all taken: %v", err)
 	}
 
@@ -162,7 +162,7 @@ func TestEvaluate_errors(t *testing.T) {
 		t.Errorf("a redacted value in an error: %v", err)
 	}
 	_, err = with("level", computed(`CStr(Item([ssn], 0))`)).Evaluate(input, false)
-	if !errors.As(err, &evaluation) || evaluation.Code != "EvaluationFailed" {
+	if !errors.As(err, &evaluation) || evaluation.Code != "AttributeValidationFailed" {
 		t.Errorf("a bad argument: %v", err)
 	}
 	_, err = with("level", orElse(from("nothing"), "many")).Evaluate(input, true)

@@ -62,9 +62,13 @@ var errSeveral = errors.New("the attribute takes one value")
 
 // convert gives a value that is not empty in the type of the target's
 // attribute; empty elements of a list are none. A list of one is a scalar where
-// one value is wanted; a longer one is errSeveral.
+// one value is wanted; a longer one is errSeveral. A time stays one where the
+// attribute takes such, and is its canonical text elsewhere.
 func (t attributeType) convert(value directory.Value) (directory.Value, error) {
 	if !t.known {
+		if value.Kind() == directory.KindTime {
+			return directory.Text(value.String()), nil
+		}
 		return value, nil
 	}
 	list := value.Values()
@@ -112,9 +116,6 @@ func (t attributeType) convertOne(value directory.Value) (directory.Value, error
 		}
 		return directory.Integer(n), nil
 	case directory.TypeDateTime:
-		return value, nil
-	}
-	if value.Kind() == directory.KindTime {
 		return value, nil
 	}
 	return directory.Text(text), nil

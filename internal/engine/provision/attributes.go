@@ -168,7 +168,7 @@ func (c *considering) flow(flows []mapping.Flow, operation *connector.Operation,
 		before, known := after.Sent[path]
 		own := before.Own || c.Recovered && f.Own && !(known && same(before.Value, f.Value, f.CaseExact))
 		if c.Current != nil && !f.WriteOnly && !c.Current.Unreadable[path] {
-			before, known = c.standingValue(path, before)
+			before, known = c.standingValue(f, before)
 		}
 		if c.withholds(f, before) {
 			if known {
@@ -213,10 +213,13 @@ func (c *considering) withholds(f mapping.Flow, before Sent) bool {
 
 // standingValue gives what the account has now. A value that was found equal
 // to ours by accident is not ours.
-func (c *considering) standingValue(path string, before Sent) (Sent, bool) {
-	value := c.Current.Values[path]
-	if c.Lost == nil && before.Own && same(before.Value, value, true) {
+func (c *considering) standingValue(f mapping.Flow, before Sent) (Sent, bool) {
+	value := c.Current.Values[f.Path.String()]
+	switch {
+	case c.Lost == nil && before.Own && holds(value, before.Value, true):
 		return before, true
+	case !same(value, f.Value, f.CaseExact) && holds(value, f.Value, f.CaseExact):
+		value = f.Value // what the target adds of its own is not compared again
 	}
 	return Sent{Value: value}, true
 }
@@ -249,7 +252,7 @@ func (c *considering) addValues(f mapping.Flow, before Sent, operation *connecto
 	have := elements(before.Value)
 	var missing []directory.Value
 	for _, value := range elements(f.Value) {
-		there := func(v directory.Value) bool { return sameOne(v, value, f.CaseExact) }
+		there := func(v directory.Value) bool { return coversOne(v, value, f.CaseExact) }
 		if !slices.ContainsFunc(have, there) && !slices.ContainsFunc(missing, there) {
 			missing = append(missing, value)
 		}
@@ -279,7 +282,7 @@ func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 		before, known := after.Sent[path]
 		recorded := before.Value.String()
 		if c.Current != nil && !c.Current.Unreadable[path] {
-			before, known = c.standingValue(path, before)
+			before, known = c.standingValue(f, before)
 		}
 		referred := c.References[reference.Attribute]
 		if len(referred) > 1 {
@@ -368,7 +371,7 @@ func (d Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property)
 		if m.Verb != connector.Set || m.Reference || !given && receipt.Account.Unreadable[path] {
 			continue
 		}
-		if same(came, m.Value, false) {
+		if holds(came, m.Value, false) {
 			continue
 		}
 		property := audit.Property{Name: path, Old: text(came), New: text(m.Value)}

@@ -35,6 +35,45 @@ func within(values, others []directory.Value, caseExact bool) bool {
 	return true
 }
 
+// holds reports whether an account that was read has what is wanted: as same
+// does, but a complex value by the sub-attributes that are wanted. What the
+// target adds of its own, such as $ref, is no difference.
+func holds(have, want directory.Value, caseExact bool) bool {
+	if same(have, want, caseExact) {
+		return true
+	}
+	x, y := elements(have), elements(want)
+	covers := func(v, w directory.Value) bool { return coversOne(v, w, caseExact) }
+	for _, w := range y {
+		if !slices.ContainsFunc(x, func(v directory.Value) bool { return covers(v, w) }) {
+			return false
+		}
+	}
+	for _, v := range x {
+		if !slices.ContainsFunc(y, func(w directory.Value) bool { return covers(v, w) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// coversOne reports whether one value of an account has each sub-attribute
+// that is wanted; a false boolean may be left out (RFC 7643 section 2.4 says so
+// of primary).
+func coversOne(have, want directory.Value, caseExact bool) bool {
+	if have.Kind() != directory.KindComplex || want.Kind() != directory.KindComplex {
+		return sameOne(have, want, caseExact)
+	}
+	for _, member := range want.Members() {
+		value, _ := have.Member(member.Name)
+		missing := value.IsEmpty() && (member.Value.IsEmpty() || member.Value.Equal(directory.Boolean(false)))
+		if !missing && !holds(value, member.Value, caseExact) {
+			return false
+		}
+	}
+	return true
+}
+
 func sameOne(a, b directory.Value, caseExact bool) bool {
 	if a.Kind() == directory.KindComplex || b.Kind() == directory.KindComplex {
 		return a.Equal(b)

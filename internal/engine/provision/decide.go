@@ -44,6 +44,7 @@ type considering struct {
 	scopeErr error
 	matches  []mapping.Match
 	withheld []string // paths whose new values a protected account does not get
+	faulty   *mapping.EvaluationError
 	decision Decision
 }
 
@@ -380,6 +381,7 @@ func (c *considering) failEvaluation(err error) {
 	case errors.Is(err, mapping.ErrIgnoreObject):
 		c.skip(audit.IgnoreObjectFlow, "the mapping says IgnoreObjectFlow for this object")
 	case errors.As(err, &evaluation):
+		c.faulty = evaluation
 		c.fail(evaluation.Code, evaluation.Error())
 	default:
 		c.fail(audit.EvaluationFailed, err.Error())

@@ -122,6 +122,9 @@ func (c *considering) explainAction() {
 	switch {
 	case c.decision.Outcome == Failed:
 		s.Name, s.Status = "EntrySynchronizationError", audit.Failure
+		if c.faulty != nil {
+			s.Details = c.faulty.Details()
+		}
 	case c.decision.Outcome == Skipped:
 		s.Name, s.Status = "EntrySynchronizationSkip", audit.Skipped
 		s.Details = map[string]string{"SkipReason": c.decision.Reason}

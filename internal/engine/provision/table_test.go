@@ -376,7 +376,7 @@ func TestDecide_beforeMatching(t *testing.T) {
 		{"two objects, one value", users(t, plain()), annas(), func(s *Situation) { s.Rivals = rival }, shape{Failed, ActionNone, audit.DuplicateSourceEntries}},
 		{"two objects, one value, this one linked", users(t, plain()), annas(), func(s *Situation) { s.Rivals, s.Link = rival, linkedTo("id1") }, shape{Unchanged, ActionNone, ""}},
 		{"delete alone is on", usersWith(t, plain(), mapping.ActionDelete), annas(), nil, shape{Skipped, ActionNone, audit.ActionNotAllowed}},
-		{"matching value cannot be had", users(t, attributes{"userName": matching(expression(`Item([missing], 0)`), 1)}), annas(), nil, shape{Failed, ActionNone, audit.EvaluationFailed}},
+		{"matching value cannot be had", users(t, attributes{"userName": matching(expression(`Item([missing], 0)`), 1)}), annas(), nil, shape{Failed, ActionNone, audit.AttributeValidationFailed}},
 		{"the object is ignored", users(t, plain().plus("title", expression(`IIF([jobTitle] = "Clerk", IgnoreObjectFlow, [jobTitle])`))), annas(),
 			func(s *Situation) { s.Matches = matched() }, shape{Skipped, ActionNone, audit.IgnoreObjectFlow}},
 		{"the app refuses and shows nobody", users(t, plain()), annas(), func(s *Situation) { s.Matches, s.Refused = matched(), "409: taken" }, shape{Failed, ActionNone, audit.EntryConflict}},

@@ -4,6 +4,7 @@
 package scoping
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,66 +54,72 @@ type compiledClause struct {
 }
 
 // Compile checks filters: that each has clauses, and each clause an attribute,
-// a known operator and a value just where one is taken. The error is an
-// *InvalidClauseError. No filters: every object is in scope.
+// a known operator and a value just where one is taken. All faults are
+// reported, joined, each an *InvalidClauseError. No filters: every object is in
+// scope.
 func Compile(filters []Filter) (*Compiled, error) {
 	c := &Compiled{filters: make([]compiledFilter, len(filters))}
+	var faults []error
 	for i, filter := range filters {
 		if len(filter.Clauses) == 0 {
-			return nil, &InvalidClauseError{Filter: filter.Name, Index: -1, Field: "clauses",
-				Problem: "the filter has no clauses and would let every object pass; remove the filter if that is meant"}
+			faults = append(faults, &InvalidClauseError{Filter: filter.Name, Index: -1, Field: "clauses",
+				Problem: "the filter has no clauses and would let every object pass; remove the filter if that is meant"})
 		}
-		clauses, err := compileClauses(filter)
-		if err != nil {
-			return nil, err
+		clauses := make([]compiledClause, len(filter.Clauses))
+		for j, clause := range filter.Clauses {
+			compiled, fault := compileClause(clause)
+			if fault != nil {
+				fault.Filter, fault.Index, fault.Clause = filter.Name, j, clause
+				faults = append(faults, fault)
+			}
+			clauses[j] = compiled
 		}
 		c.filters[i] = compiledFilter{filter.Name, clauses}
 		c.clauses += len(clauses)
 	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
 	return c, nil
 }
 
-func compileClauses(filter Filter) ([]compiledClause, error) {
-	clauses := make([]compiledClause, len(filter.Clauses))
-	for i, clause := range filter.Clauses {
-		refuse := func(field, problem string) *InvalidClauseError {
-			return &InvalidClauseError{Filter: filter.Name, Index: i, Clause: clause, Field: field, Problem: problem}
-		}
-		operators := Operators()
-		switch {
-		case clause.Attribute == "":
-			return nil, refuse("attribute", "the attribute's name is missing")
-		case !slices.Contains(operators, clause.Operator):
-			err := refuse("operator", fmt.Sprintf("unknown operator %q", clause.Operator))
-			names := make([]string, len(operators))
-			for i, operator := range operators {
-				names[i] = string(operator)
-			}
-			err.Expected = "one of " + strings.Join(names, ", ")
-			err.Suggestion, _ = expression.Nearest(string(clause.Operator), names)
-			return nil, err
-		case clause.Value != nil && !clause.Operator.TakesValue():
-			return nil, refuse("value", fmt.Sprintf("the operator %s takes no value", clause.Operator))
-		case clause.Value == nil && clause.Operator.TakesValue():
-			return nil, refuse("value", fmt.Sprintf("the operator %s needs a value", clause.Operator))
-		case clause.Value != nil && *clause.Value == "":
-			return nil, refuse("value", fmt.Sprintf("the value is empty; %s and %s ask for that", IsNull, IsNotNull))
-		}
-		clauses[i].Clause = clause
-		if clause.Operator == IsNull {
-			continue
-		}
-		value := ""
-		if clause.Value != nil {
-			value = *clause.Value
-		}
-		compiled, problem := clause.Operator.compile(value)
-		if problem != "" {
-			return nil, refuse("value", problem)
-		}
-		clauses[i].test = compiled
+func compileClause(clause Clause) (compiledClause, *InvalidClauseError) {
+	compiled := compiledClause{Clause: clause}
+	refuse := func(field, problem string) (compiledClause, *InvalidClauseError) {
+		return compiled, &InvalidClauseError{Field: field, Problem: problem}
 	}
-	return clauses, nil
+	operators := Operators()
+	switch {
+	case clause.Attribute == "":
+		return refuse("attribute", "the attribute's name is missing")
+	case !slices.Contains(operators, clause.Operator):
+		names := make([]string, len(operators))
+		for i, operator := range operators {
+			names[i] = string(operator)
+		}
+		_, err := refuse("operator", fmt.Sprintf("unknown operator %q", clause.Operator))
+		err.Expected = "one of " + strings.Join(names, ", ")
+		err.Suggestion, _ = expression.Nearest(string(clause.Operator), names)
+		return compiled, err
+	case clause.Value != nil && !clause.Operator.TakesValue():
+		return refuse("value", fmt.Sprintf("the operator %s takes no value", clause.Operator))
+	case clause.Value == nil && clause.Operator.TakesValue():
+		return refuse("value", fmt.Sprintf("the operator %s needs a value", clause.Operator))
+	case clause.Value != nil && *clause.Value == "":
+		return refuse("value", fmt.Sprintf("the value is empty; %s and %s ask for that", IsNull, IsNotNull))
+	case clause.Operator == IsNull:
+		return compiled, nil
+	}
+	value := ""
+	if clause.Value != nil {
+		value = *clause.Value
+	}
+	test, problem := clause.Operator.compile(value)
+	if problem != "" {
+		return refuse("value", problem)
+	}
+	compiled.test = test
+	return compiled, nil
 }
 
 // Attributes gives the names of the attributes that the filters look at,

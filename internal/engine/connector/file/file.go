@@ -1,5 +1,6 @@
-// Package file is the source that reads users and groups from files: CSV
-// (RFC 4180), JSON (one array of objects) and JSON Lines, all in UTF-8.
+// Package file is the source that reads users, groups and objects of other
+// types from files, one a type: CSV (RFC 4180), JSON (one array of objects) and
+// JSON Lines, all in UTF-8.
 //
 // Each row is one object. Its id column is the anchor, exact to the byte, and
 // an attribute like the others. Columns that are declared as references, and
@@ -22,6 +23,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,8 +54,9 @@ const membersAttribute = "members"
 
 // connection is the file block as declared.
 type connection struct {
-	Users  *declaration `json:"users"`
-	Groups *declaration `json:"groups"`
+	Users   *declaration            `json:"users"`
+	Groups  *declaration            `json:"groups"`
+	Objects map[string]*declaration `json:"objects,omitempty"` // by object type
 }
 
 type declaration struct {
@@ -64,7 +67,7 @@ type declaration struct {
 	Members    string            `json:"members"`
 }
 
-// source is a Source of one or two documents. It keeps nothing between calls.
+// source is a Source of one document a type. It keeps nothing between calls.
 type source struct {
 	documents []*document
 	settings  string // digest of what is declared
@@ -100,13 +103,18 @@ func Open(options connector.Options) (connector.Source, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	for _, part := range []struct {
+	type part struct {
 		typ, block string
 		*declaration
-	}{
-		{directory.User, "users", declared.Users},
-		{directory.Group, "groups", declared.Groups},
-	} {
+	}
+	parts := []part{{directory.User, "users", declared.Users}, {directory.Group, "groups", declared.Groups}}
+	for _, typ := range slices.Sorted(maps.Keys(declared.Objects)) {
+		if typ == "" || typ == directory.User || typ == directory.Group || strings.ContainsRune(typ, 0) {
+			return nil, misdeclared("file: objects cannot be of type %q; users and groups have blocks of their own", typ)
+		}
+		parts = append(parts, part{typ, "objects[" + strconv.Quote(typ) + "]", declared.Objects[typ]})
+	}
+	for _, part := range parts {
 		if part.declaration == nil {
 			continue
 		}
@@ -117,7 +125,7 @@ func Open(options connector.Options) (connector.Source, error) {
 		s.documents = append(s.documents, d)
 	}
 	if len(s.documents) == 0 {
-		return nil, misdeclared("file: neither users nor groups are declared; at least one of them names a file to read")
+		return nil, misdeclared("file: neither users nor groups nor other objects are declared; at least one of them names a file to read")
 	}
 	s.settings = digestOf(declared)
 	return s, nil

@@ -468,3 +468,44 @@ func TestAssignmentChangedTwiceWhileACycleRuns(t *testing.T) {
 		w.assertInvariants()
 	})
 }
+
+// A pre-hire has a disabled account from the beginning and is enabled when the
+// day comes: nothing changes in the source, and nothing is sent before
+// (decisions 38).
+func TestPreHireIsEnabledOnTheDay(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		begins := time.Now().Add(72 * time.Hour).UTC().Format("2006-01-02")
+		w.person(person{id: "1", name: "new@example.com", department: begins})
+		w.person(person{id: "2", name: "old@example.com", department: "1999-01-01"})
+		w.person(person{id: "3", name: "late@example.com", department: "2099-01-01"})
+		w.save()
+		w.open()
+		w.declareApp(config.ScopeAll)
+		w.users.Attributes["active"] = mapping.Attribute{Expression: ptr(`IIF(DateDiff("s", CDate([department]), Now()) >= 0, "True", "False")`)}
+		w.users.Attributes["displayName"] = mapping.Attribute{Expression: ptr(`IIF(DateDiff("d", Now(), CDate([department])) > 365, IgnoreObjectFlow, [userPrincipalName])`)}
+		delete(w.users.Attributes, managerPath)
+		w.users = change(w, w.users)
+		w.apply()
+		w.wait("initial_cycle")
+		if w.active("new@example.com") || !w.active("old@example.com") {
+			t.Fatalf("at first: %s", w.picture())
+		}
+		if _, made := w.account("late@example.com"); made {
+			t.Error("an account is made years before")
+		}
+		requests := w.requests()
+		time.Sleep(36 * time.Hour)
+		if n := w.requests() - requests; n != 0 || w.active("new@example.com") {
+			t.Errorf("%d requests before the day", n)
+		}
+		time.Sleep(48 * time.Hour)
+		if !w.active("new@example.com") {
+			t.Errorf("on the day: %s", w.picture())
+		}
+		requests = w.requests()
+		time.Sleep(48 * time.Hour)
+		if n := w.requests() - requests; n != 0 {
+			t.Errorf("%d requests after the day", n)
+		}
+	})
+}

@@ -252,7 +252,88 @@ func TestSeveralMatchingAttributes(t *testing.T) {
 	for name, number := range map[string]string{"ada": `"1815"`, "grace": "", "robert": `"3"`} {
 		holds(t, m.attributes(name), map[string]string{"externalId": number, "displayName": number})
 	}
-	if e := m.last("4"); e.ErrorCode != audit.EntryJoiningPropertyValueIsMissing || e.Status != audit.Skipped {
-		t.Errorf("without a matching value: %s %s", e.Status, e.ErrorCode)
+	if e := m.last("4"); e.Reason != audit.EntryJoiningPropertyValueIsMissing || e.Status != audit.Skipped {
+		t.Errorf("without a matching value: %s %s", e.Status, e.Reason)
 	}
+}
+
+// Values take the types of the target's attributes; one that cannot costs its
+// object alone, and the entry says which attribute, expression, argument and
+// value (expressions.md section 1, mappings.md section 3).
+func TestValuesTakeTheTypesOfTheTarget(t *testing.T) {
+	m := newModel(t, config.ScopeAll, map[string]row{
+		"1": {"name": "fine", "on": "TRUE", "day": "2026-03-01", "mails": []any{"one@work"}, "place": 2},
+		"2": {"name": "notBoolean", "on": "maybe", "day": "2026-03-01", "place": 1},
+		"3": {"name": "severalMails", "on": "True", "day": "2026-03-01", "mails": []any{"a@work", "b@work"}, "place": 1},
+		"4": {"name": "noDate", "on": "True", "day": "soon", "place": 1},
+		"5": {"name": "noPlace", "on": "True", "day": "2026-03-01", "place": "second"},
+		"6": {"name": "secretDate", "on": "True", "day": "2026-03-01", "place": 1, "secret": "hunter2"},
+	}, map[string]mapping.Attribute{
+		"active":                       value("on"),
+		`emails[type eq "work"].value`: value("mails"),
+		"nickName":                     formula(`DateAdd("d", 1, CDate([day]))`),
+		"title":                        formula(`Mid("abc", [place], 1)`),
+		"userType":                     formula(`IIF(IsPresent([secret]), CStr(DateFromNum(Redact([secret]))), "none")`),
+	})
+	m.start()
+	holds(t, m.attributes("fine"), map[string]string{
+		"active": "true", "emails": `[{"primary":true,"type":"work","value":"one@work"}]`, "nickName": `"3/2/2026 12:00:00 AM"`, "title": `"b"`,
+	})
+	if n := m.app.Len("User"); n != 1 {
+		t.Errorf("%d accounts were made, 1 wanted", n)
+	}
+	for id, want := range map[string]struct {
+		code    string
+		details map[string]string
+	}{
+		"2": {audit.AttributeValidationFailed, map[string]string{"attribute": "active"}},
+		"3": {audit.SchemaPropertyCanOnlyAcceptValue, map[string]string{"attribute": `emails[type eq "work"].value`}},
+		"4": {audit.AttributeValidationFailed, map[string]string{"attribute": "nickName", "expression": `DateAdd("d", 1, CDate([day]))`, "function": "CDate", "argument": "value", "value": "soon"}},
+		"5": {audit.AttributeValidationFailed, map[string]string{"attribute": "title", "expression": `Mid("abc", [place], 1)`, "function": "Mid", "argument": "start", "value": "second"}},
+		"6": {audit.AttributeValidationFailed, map[string]string{"attribute": "userType", "function": "DateFromNum", "argument": "value"}},
+	} {
+		e := m.last(id)
+		if e.Status != audit.Failure || e.ErrorCode != want.code || e.RecommendedAction == "" {
+			t.Errorf("%s: %s %s, %q", id, e.Status, e.ErrorCode, e.RecommendedAction)
+		}
+		var details map[string]string
+		for _, step := range e.Steps {
+			if step.Name == "EntrySynchronizationError" {
+				details = step.Details
+			}
+		}
+		holds(t, details, want.details)
+		if text, _ := json.Marshal(e); strings.Contains(string(text), "hunter2") {
+			t.Errorf("%s: the entry shows a redacted value: %s", id, text)
+		}
+	}
+
+	// The object alone is mended, without a change of the configuration.
+	m.rows["4"]["day"] = "2026-04-30"
+	m.save()
+	m.next()
+	holds(t, m.attributes("noDate"), map[string]string{"nickName": `"5/1/2026 12:00:00 AM"`})
+}
+
+// References go as ids of accounts, once these exist; one who loses his account
+// is no manager any more, and several where one is wanted fail the object.
+func TestReferencesBecomeAccounts(t *testing.T) {
+	const manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	m := newModel(t, config.ScopeAll, map[string]row{
+		"1": {"name": "ada", "boss": "3"}, "2": {"name": "bob", "boss": []any{"1", "3"}}, "3": {"name": "charles", "boss": "nobody"},
+	}, map[string]mapping.Attribute{manager + ":manager": value("manager")})
+	m.start()
+	charles, _ := m.app.User("charles")
+	holds(t, m.attributes("ada"), map[string]string{manager: `{"manager":{"value":"` + charles.ID + `"}}`})
+	holds(t, m.attributes("charles"), map[string]string{manager: ""})
+	if e := m.last("2"); e.ErrorCode != audit.SchemaPropertyCanOnlyAcceptValue {
+		t.Errorf("two managers: %s %s", e.Status, e.ErrorCode)
+	}
+	m.rows["2"]["boss"], m.rows["3"]["boss"] = "1", "2"
+	m.save()
+	m.next()
+	ada, _ := m.app.User("ada")
+	bob, _ := m.app.User("bob")
+	holds(t, m.attributes("bob"), map[string]string{manager: `{"manager":{"value":"` + ada.ID + `"}}`})
+	holds(t, m.attributes("charles"), map[string]string{manager: `{"manager":{"value":"` + bob.ID + `"}}`})
 }

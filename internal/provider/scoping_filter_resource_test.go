@@ -72,6 +72,7 @@ func TestAccFilter_invalid(t *testing.T) {
 		"value too many":   {`[{ attribute = "mail", operator = "is_null", value = "x" }]`, "takes no value"},
 		"bad pattern":      {`[{ attribute = "mail", operator = "regex_match", value = "(" }]`, "regular expression"},
 		"not in source":    {`[{ attribute = "jobTitel", operator = "is_null" }]`, `Did you mean "jobTitle"?`},
+		"reference":        {`[{ attribute = "mail", operator = "is_not_null" }, { attribute = "manager", operator = "is_null" }]`, `clauses[1].attribute: "manager" refers to other objects`},
 		"misspelt key":     {`[{ atribute = "mail", operator = "is_null" }]`, `attribute "attribute" is required`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -101,6 +101,40 @@ func TestAccSource_lifecycle(t *testing.T) {
 	})
 }
 
+// Objects of other types have files by the type's name.
+func TestAccSource_objects(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
+	devices := func(more string) string {
+		return header + `
+resource "provisioning_source" "people" {
+  name = "people"
+  file = {
+    users   = { path = "testdata/people.csv", id = "employee_id" }
+    objects = { Device = { path = "testdata/people.csv", id = "employee_id"` + more + ` } }
+  }
+}
+`
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{Config: devices(`, references = { owner = "manager_id" }`)},
+			{ResourceName: "provisioning_source.people", ImportState: true, ImportStateKind: resource.ImportBlockWithID},
+			{
+				Config: devices(""),
+				Check: func(*terraform.State) error {
+					set := only[*config.Source](t, service, config.KindSource).File.Objects["Device"]
+					if set == nil || !filepath.IsAbs(set.Path) || len(set.References) != 0 {
+						t.Errorf("the agent was told %+v", set)
+					}
+					return nil
+				},
+			},
+		},
+	})
+}
+
 func TestAccSource_disappears(t *testing.T) {
 	t.Parallel()
 	service := newEngine(t)
@@ -227,6 +261,14 @@ func TestAccSource_invalid(t *testing.T) {
   name = "people"
   file = { users = { path = "testdata/people.csv", id = "employee_id", format = "xlsx" } }
 }`, `"xlsx" is not known; use csv, json or jsonl.`},
+		"users by another name": {`resource "provisioning_source" "people" {
+  name = "people"
+  file = { objects = { User = { path = "testdata/people.csv", id = "employee_id" } } }
+}`, "under users"},
+		"no device file": {`resource "provisioning_source" "people" {
+  name = "people"
+  file = { objects = { Device = { path = "testdata/devices.csv", id = "serial" } } }
+}`, "There is no file"},
 		"blank name": {`resource "provisioning_source" "people" {
   name = " people"
   file = { users = { path = "testdata/people.csv", id = "employee_id" } }

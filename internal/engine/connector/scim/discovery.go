@@ -36,6 +36,19 @@ func (t *target) known() *catalog {
 	return t.discovery.catalog
 }
 
+// kind gives the resource type of an object type. One beyond the standard is
+// asked for where nothing was discovered yet.
+func (t *target) kind(ctx context.Context, typ string) (resourceType, error) {
+	kind, err := t.known().typeOf(typ)
+	if err == nil || t.dialect.NoDiscovery {
+		return kind, err
+	}
+	if err := t.discover(ctx); err != nil {
+		return resourceType{}, err
+	}
+	return t.known().typeOf(typ)
+}
+
 // Describe discovers the app by /ServiceProviderConfig, /ResourceTypes and
 // /Schemas (RFC 7644 section 4). A server that answers none of them is taken
 // for one of the standard; one that cannot be reached, or denies access, is

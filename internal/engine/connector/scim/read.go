@@ -23,7 +23,7 @@ func (t *target) Get(ctx context.Context, typ, id string, want []directory.Path)
 
 // read gets one resource whole, or without its members.
 func (t *target) read(ctx context.Context, typ, id string, members bool) (r resource, version string, err error) {
-	kind, err := t.known().typeOf(typ)
+	kind, err := t.kind(ctx, typ)
 	if err != nil {
 		return nil, "", err
 	}
@@ -156,7 +156,7 @@ func asInt(value any) (int, bool) {
 
 // query asks for one page.
 func (t *target) query(ctx context.Context, typ string, query url.Values, members bool) (page, error) {
-	kind, err := t.known().typeOf(typ)
+	kind, err := t.kind(ctx, typ)
 	if err != nil {
 		return page{}, err
 	}

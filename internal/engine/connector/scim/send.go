@@ -16,6 +16,9 @@ func (t *target) Send(ctx context.Context, o connector.Operation) (connector.Rec
 	if o.Kind != connector.Create && !usableID(o.ID) {
 		return connector.Receipt{}, rejected(codeInvalidAnchor, fmt.Sprintf("%q cannot be the id of an account", shorten(o.ID)), nil)
 	}
+	if _, err := t.kind(ctx, o.Type); err != nil {
+		return connector.Receipt{}, err
+	}
 	w, err := t.prepare(o)
 	if err != nil {
 		return connector.Receipt{}, err

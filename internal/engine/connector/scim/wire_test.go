@@ -134,6 +134,7 @@ func TestValuesThatDoNotFit(t *testing.T) {
 	}
 	_, err := target.Send(t.Context(), updating(directory.User, "..", set("title", directory.Text("x"))))
 	refused(t, err, connector.Rejected, codeInvalidAnchor)
+	target = open(t, "https://app.example.com", `{"no_discovery":true}`)
 	_, err = target.Send(t.Context(), updating("Printer", "1"))
 	refused(t, err, connector.Rejected, codeNotOffered)
 }

@@ -50,10 +50,7 @@ var caseFunctions = []definition{
 			Null:    "A null source gives the empty text.",
 			Example: Example{`NormalizeDiacritics([givenName])`, source("givenName", "Zoë"), "Zoe", false},
 		},
-		evaluate: func(in invocation) (directory.Value, error) {
-			source, _, err := in.text(0)
-			return directory.Text(normalizeDiacritics(source)), err
-		},
+		evaluate: changed(normalizeDiacritics),
 	},
 }
 

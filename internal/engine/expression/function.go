@@ -135,7 +135,7 @@ var catalogue = func() map[string]*definition {
 	all := make(map[string]*definition)
 	for _, group := range [][]definition{
 		textFunctions, caseFunctions, encodingFunctions, valueFunctions, conditionFunctions, dateFunctions,
-		replaceFunctions, randomFunctions, roleFunctions, identityFunctions,
+		replaceFunctions, randomFunctions, roleFunctions, identityFunctions, connectFunctions,
 	} {
 		for i := range group {
 			all[group[i].Name] = &group[i]

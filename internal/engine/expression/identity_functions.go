@@ -64,6 +64,65 @@ func dnComponent(in invocation) (directory.Value, error) {
 	return directory.Text(componentValue(component)), nil
 }
 
+func dnComponentRev(in invocation) (directory.Value, error) {
+	dn, null, err := in.text(0)
+	if err != nil {
+		return directory.Null, err
+	}
+	number, err := in.integer(1)
+	if err == nil && number < 1 {
+		err = in.faultOf(1, directory.Integer(number), "the last component is 1")
+	}
+	if err != nil || null {
+		return directory.Null, err
+	}
+	withoutDomain := false
+	if in.has(2) {
+		if _, err := in.choice(2); err != nil {
+			return directory.Null, err
+		}
+		withoutDomain = true
+	}
+	var components []string
+	for dn != "" {
+		var component string
+		component, dn = cutComponent(dn)
+		name, _, _ := strings.Cut(component, "=")
+		if !withoutDomain || !strings.EqualFold(strings.TrimSpace(name), "dc") {
+			components = append(components, component)
+		}
+	}
+	if number > int64(len(components)) {
+		return directory.Text(""), nil
+	}
+	return directory.Text(componentValue(components[len(components)-int(number)])), nil
+}
+
+// escapeComponent escapes what follows the first equals sign, or the whole
+// text when there is none (RFC 4514 section 2.4).
+func escapeComponent(component string) string {
+	name, value, named := strings.Cut(component, "=")
+	if !named {
+		name, value = "", component
+	}
+	var out strings.Builder
+	if named {
+		out.WriteString(name + "=")
+	}
+	for i, r := range value {
+		switch {
+		case strings.ContainsRune(`",+;<>\`, r), r == '#' && i == 0, r == ' ' && (i == 0 || i == len(value)-1):
+			out.WriteByte('\\')
+			out.WriteRune(r)
+		case r == 0:
+			out.WriteString(`\00`)
+		default:
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
 // cutComponent gives what stands before the first comma or semicolon that is
 // neither escaped nor quoted, and what follows it (RFC 4514 section 3, RFC 2253
 // section 4).

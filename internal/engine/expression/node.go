@@ -32,7 +32,7 @@ const (
 
 var words = []string{
 	wordTrue, wordFalse, wordIgnoreAttribute, wordIgnoreObject,
-	wordTextCompare, wordBinaryCompare, wordUnicode, wordASCII, wordUTF8,
+	wordTextCompare, wordBinaryCompare, wordUnicode, wordASCII, wordUTF8, wordCaseSensitive, wordCaseInsensitive,
 }
 
 // literal is a text, an integer, True or False.

@@ -82,10 +82,7 @@ var textFunctions = []definition{
 			Null:    "A null source gives the empty text.",
 			Example: Example{`StripSpaces([displayName])`, source("displayName", " a b  c "), "abc", false},
 		},
-		evaluate: func(in invocation) (directory.Value, error) {
-			source, _, err := in.text(0)
-			return directory.Text(strings.ReplaceAll(source, " ", "")), err
-		},
+		evaluate: changed(func(source string) string { return strings.ReplaceAll(source, " ", "") }),
 	},
 	{
 		Function: Function{
@@ -94,7 +91,7 @@ var textFunctions = []definition{
 			Null:    "A null source gives null.",
 			Example: Example{`Trim([displayName])`, source("displayName", " John "), "John", false},
 		},
-		evaluate: trim,
+		evaluate: trimmedBy(strings.TrimSpace),
 	},
 	{
 		Function: Function{
@@ -294,26 +291,26 @@ func inStr(in invocation) (directory.Value, error) {
 // foldRune gives one character for all that differ only in case.
 func foldRune(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
 
-func trim(in invocation) (directory.Value, error) {
-	value, err := in.value(0)
-	if err != nil {
-		return directory.Null, err
+// trimmedBy evaluates a function that takes something off a text, or off each
+// element of a list.
+func trimmedBy(trim func(string) string) func(invocation) (directory.Value, error) {
+	one := func(value directory.Value) directory.Value {
+		if text, ok := value.AsText(); ok {
+			return directory.Text(trim(text))
+		}
+		return value
 	}
-	if value.Kind() != directory.KindList {
-		return trimmed(value), nil
+	return func(in invocation) (directory.Value, error) {
+		value, err := in.value(0)
+		if err != nil || value.Kind() != directory.KindList {
+			return one(value), err
+		}
+		elements := make([]directory.Value, len(value.Values()))
+		for i, element := range value.Values() {
+			elements[i] = one(element)
+		}
+		return directory.List(elements...), nil
 	}
-	elements := make([]directory.Value, len(value.Values()))
-	for i, element := range value.Values() {
-		elements[i] = trimmed(element)
-	}
-	return directory.List(elements...), nil
-}
-
-func trimmed(value directory.Value) directory.Value {
-	if text, ok := value.AsText(); ok {
-		return directory.Text(strings.TrimSpace(text))
-	}
-	return value
 }
 
 func split(in invocation) (directory.Value, error) {

@@ -12,14 +12,7 @@ var valueFunctions = []definition{
 			Null:    "Null is an error.",
 			Example: Example{`BitAnd(&HF, &HF7)`, nil, "7", false},
 		},
-		evaluate: func(in invocation) (directory.Value, error) {
-			a, err := in.integer(0)
-			if err != nil {
-				return directory.Null, err
-			}
-			b, err := in.integer(1)
-			return directory.Integer(a & b), err
-		},
+		evaluate: bits(func(a, b int64) directory.Value { return directory.Integer(a & b) }),
 	},
 	{
 		Function: Function{
@@ -162,12 +155,17 @@ func tells(holds func(directory.Value) bool) func(invocation) (directory.Value, 
 	}
 }
 
-func item(in invocation) (directory.Value, error) {
-	values, err := in.values(0)
-	if err != nil {
-		return directory.Null, err
+// valuesAndIndex gives the list and the place in it that a call names.
+func (in invocation) valuesAndIndex() (values []directory.Value, index int64, err error) {
+	if values, err = in.values(0); err != nil {
+		return nil, 0, err
 	}
-	index, err := in.integer(1)
+	index, err = in.integer(1)
+	return values, index, err
+}
+
+func item(in invocation) (directory.Value, error) {
+	values, index, err := in.valuesAndIndex()
 	if err != nil {
 		return directory.Null, err
 	}

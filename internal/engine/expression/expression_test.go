@@ -249,7 +249,7 @@ func TestNearest(t *testing.T) {
 
 func TestFunctionTable(t *testing.T) {
 	for _, f := range Functions() {
-		if f.Summary == "" || f.Null == "" || f.Example.Expression == "" || f.Result == "" {
+		if f.Group == "" || f.Summary == "" || f.Null == "" || f.Example.Expression == "" || f.Result == "" {
 			t.Errorf("%s is not fully described", f.Name)
 		}
 		repeating := false

@@ -34,6 +34,7 @@ type Parameter struct {
 // Function describes one function of the language.
 type Function struct {
 	Name       string
+	Group      string // of functions that are documented together
 	Parameters []Parameter
 	Result     Type
 	Summary    string // one sentence
@@ -133,16 +134,36 @@ func (d *definition) arity() (least, most int) {
 // catalogue holds all functions by name.
 var catalogue = func() map[string]*definition {
 	all := make(map[string]*definition)
-	for _, group := range [][]definition{
-		textFunctions, caseFunctions, encodingFunctions, valueFunctions, conditionFunctions, dateFunctions,
-		replaceFunctions, randomFunctions, roleFunctions, identityFunctions, connectFunctions,
-	} {
-		for i := range group {
-			all[group[i].Name] = &group[i]
+	for _, group := range functionGroups {
+		for i := range group.functions {
+			group.functions[i].Group = group.name
+			all[group.functions[i].Name] = &group.functions[i]
 		}
 	}
 	return all
 }()
+
+// functionGroups are the tables of functions, in the order in which they are
+// documented.
+var functionGroups = []struct {
+	name      string
+	functions []definition
+}{
+	{"Text", textFunctions}, {"Case and letters", caseFunctions}, {"Replacement", replaceFunctions},
+	{"Conditions", conditionFunctions}, {"Values and lists", valueFunctions}, {"Dates", dateFunctions},
+	{"Encodings", encodingFunctions}, {"Names in directories", identityFunctions}, {"Roles", roleFunctions},
+	{"Random values", randomFunctions}, {"Of Connect Sync", connectFunctions},
+}
+
+// Groups gives the names of the groups of functions, in the order in which they
+// are documented.
+func Groups() []string {
+	names := make([]string, len(functionGroups))
+	for i, group := range functionGroups {
+		names[i] = group.name
+	}
+	return names
+}
 
 var functionNames = func() []string {
 	names := make([]string, 0, len(catalogue))

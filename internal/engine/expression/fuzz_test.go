@@ -54,7 +54,11 @@ func FuzzEvaluate(f *testing.F) {
 				Taken:         func(string) (bool, bool, error) { return n%2 == 0, n%3 != 0, nil },
 				DefaultDomain: b,
 			}
+			start := time.Now()
 			result, err := e.Evaluate(env)
+			if took := time.Since(start); took > slow {
+				t.Fatalf("%s took %v", text, took)
+			}
 			if err != nil {
 				var fault *EvaluationError
 				var need *NeedUnique

@@ -15,7 +15,7 @@ var identityFunctions = []definition{
 		Function: Function{
 			Name: "DefaultDomain", Result: TypeText,
 			Summary: "Gives the default domain of the source.",
-			Null:    "It takes nothing. A source without one is an error.",
+			Null:    "It takes nothing. A mapping of a source that tells none is refused; none of the present sources does.",
 			Example: Example{`Join("@", [mailNickname], DefaultDomain())`, source("mailNickname", "jd"), "jd@contoso.com", false},
 		},
 		evaluate: func(in invocation) (directory.Value, error) {

@@ -9,14 +9,16 @@ import (
 // compareValues orders two single values: dates by time, numbers by value
 // however long, all else by canonical text, ordinal; null is "".
 func compareValues(a, b directory.Value) int {
-	if at, ok := a.AsTime(); ok {
-		if bt, ok := b.AsTime(); ok {
-			return at.Compare(bt)
-		}
-	}
-	if an, ok := a.AsInteger(); ok {
-		if bn, ok := b.AsInteger(); ok {
-			return compareIntegers(an, bn)
+	if a.Kind() == b.Kind() {
+		switch a.Kind() {
+		case directory.KindInteger:
+			left, _ := a.AsInteger()
+			right, _ := b.AsInteger()
+			return compareIntegers(left, right)
+		case directory.KindTime:
+			left, _ := a.AsTime()
+			right, _ := b.AsTime()
+			return left.Compare(right)
 		}
 	}
 	left, right := a.String(), b.String()
@@ -39,6 +41,9 @@ func compareIntegers(a, b int64) int {
 // isNumber reports whether text is a decimal number: an optional minus,
 // digits, and optionally a point and digits.
 func isNumber(text string) bool {
+	if text == "" || !isDigit(text[0]) && text[0] != '-' {
+		return false
+	}
 	whole, fraction, pointed := strings.Cut(strings.TrimPrefix(text, "-"), ".")
 	return areDigits(whole) && (!pointed || areDigits(fraction))
 }

@@ -14,12 +14,13 @@ var conditionFunctions = []definition{
 			Null:    "A null text says only that it failed.",
 			Example: Example{`IIF(IsPresent([accountName]), [accountName], Error("accountName is required"))`, source("accountName", "jd"), "jd", false},
 		},
+		impure: true,
 		evaluate: func(in invocation) (directory.Value, error) {
 			text, _, err := in.text(0)
 			if err != nil {
 				return directory.Null, err
 			}
-			if text == "" || in.expression.redacts() {
+			if text == "" || in.expression.redacts {
 				text = "the expression raises an error"
 			}
 			return directory.Null, in.fault(-1, text)
@@ -32,6 +33,7 @@ var conditionFunctions = []definition{
 			Null:    "Null and empty: the attribute is left alone.",
 			Example: Example{`IgnoreFlowIfNullOrEmpty([department])`, source("department", "Sales"), "Sales", false},
 		},
+		impure: true,
 		evaluate: func(in invocation) (directory.Value, error) {
 			value, err := in.value(0)
 			if err == nil && value.IsEmpty() {
@@ -78,7 +80,8 @@ var conditionFunctions = []definition{
 			Null:    "Null and empty values are passed over; all of them gives null, all values taken is an error.",
 			Example: Example{`SelectUniqueValue([alias], Append([alias], "1"))`, source("alias", "jd"), "jd", false},
 		},
-		least: 2, outermost: true,
+		impure: true,
+		least:  2, outermost: true,
 		evaluate: selectUniqueValue,
 	},
 	{

@@ -69,6 +69,7 @@ var dateFunctions = []definition{
 			Null:    "It takes nothing.",
 			Example: Example{`Now()`, nil, "7/2/2021 3:33:38 PM", false},
 		},
+		impure:   true,
 		evaluate: now,
 	},
 	{

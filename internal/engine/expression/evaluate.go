@@ -19,21 +19,37 @@ type state struct {
 
 // evaluate gives a part's value, within the bounds.
 func (s *state) evaluate(n node) (directory.Value, error) {
+	switch n := n.(type) {
+	case *literal:
+		return n.value, nil
+	case *attribute:
+		return s.read(n)
+	}
 	value, err := n.evaluate(s)
 	if err != nil {
 		return directory.Null, err
 	}
-	untrusted := false
-	switch n.(type) {
-	case *literal:
-		return value, nil
-	case *attribute:
-		untrusted = true
+	if size, problem := measure(value, false); problem != "" || !s.charge((size+1)*stepsAByte) {
+		return directory.Null, s.outOfBounds(n, problem)
 	}
-	size, problem := measure(value, untrusted)
-	if problem == "" && s.charge((size+1)*stepsAByte) {
-		return value, nil
+	return value, nil
+}
+
+// read gives an attribute's value, which nobody has looked at before.
+func (s *state) read(n *attribute) (directory.Value, error) {
+	if s.env.Attribute == nil {
+		return directory.Null, nil
 	}
+	value, _ := s.env.Attribute(n.name)
+	if size, problem := measure(value, true); problem != "" || !s.charge((size+1)*stepsAByte) {
+		return directory.Null, s.outOfBounds(n, problem)
+	}
+	return value, nil
+}
+
+// outOfBounds is the fault of a part whose value passes a bound; without a
+// problem the evaluation as a whole does.
+func (s *state) outOfBounds(n node, problem string) *EvaluationError {
 	if problem == "" {
 		problem = "the evaluation takes too long; the values are too large"
 	}
@@ -44,7 +60,7 @@ func (s *state) evaluate(n node) (directory.Value, error) {
 	case *attribute:
 		fault.Argument = "[" + n.name + "]"
 	}
-	return directory.Null, fault
+	return fault
 }
 
 // charge takes steps from what is left, and reports whether that was enough.
@@ -56,8 +72,8 @@ func (s *state) charge(steps int) bool {
 // operand gives one side of an operator, a single value.
 func (s *state) operand(n *operation, side node) (directory.Value, error) {
 	value, err := s.evaluate(side)
-	if err != nil {
-		return directory.Null, err
+	if kind := value.Kind(); err != nil || kind != directory.KindList && kind != directory.KindComplex {
+		return value, err
 	}
 	value, problem := single(value)
 	if problem != "" {
@@ -155,8 +171,8 @@ func (in invocation) value(i int) (directory.Value, error) {
 // single gives the argument's value, which must not be several.
 func (in invocation) single(i int) (directory.Value, error) {
 	value, err := in.value(i)
-	if err != nil {
-		return directory.Null, err
+	if kind := value.Kind(); err != nil || kind != directory.KindList && kind != directory.KindComplex {
+		return value, err
 	}
 	value, problem := single(value)
 	if problem != "" {
@@ -203,6 +219,9 @@ func (in invocation) integer(i int) (int64, error) {
 
 // boolean gives the argument as the outcome of a condition.
 func (in invocation) boolean(i int) (bool, error) {
+	if comparison, ok := in.call.arguments[i].(*operation); ok && comparison.parts == nil {
+		return comparison.holds(in.state)
+	}
 	value, err := in.single(i)
 	if err != nil {
 		return false, err
@@ -260,7 +279,7 @@ func (in invocation) faultOf(i int, value directory.Value, problem string) *Eval
 	switch {
 	case value.IsNull():
 		err.Problem = "it is null; " + problem
-	case !in.expression.redacts():
+	case !in.expression.redacts:
 		err.Value = shorten(value.String())
 	}
 	return err
@@ -269,7 +288,7 @@ func (in invocation) faultOf(i int, value directory.Value, problem string) *Eval
 // detail gives an error as the end of a sentence, unless the expression
 // redacts: the error may quote a value.
 func (in invocation) detail(err error) string {
-	if in.expression.redacts() {
+	if in.expression.redacts {
 		return ""
 	}
 	return ": " + err.Error()

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -35,6 +36,7 @@ type Expression struct {
 	root       node
 	attributes []*attribute
 	functions  map[string]bool
+	redacts    bool // values of the expression stay out of logs and errors
 }
 
 // Parse reads an expression and checks all that can be known without an
@@ -56,6 +58,8 @@ func Parse(text string) (*Expression, error) {
 	if err := e.survey(p, root); err != nil {
 		return nil, err
 	}
+	e.redacts = e.functions["Redact"]
+	e.fold(root)
 	return e, nil
 }
 
@@ -153,19 +157,59 @@ func (e *Expression) UsesDefaultDomain() bool { return e.functions["DefaultDomai
 // must be free in the target.
 func (e *Expression) SelectsUnique() bool { return e.functions["SelectUniqueValue"] }
 
-// redacts reports whether values of the expression stay out of logs and errors.
-func (e *Expression) redacts() bool { return e.functions["Redact"] }
+// fold evaluates the calls below n that are the same for every object, and
+// reports whether n is.
+func (e *Expression) fold(n node) bool {
+	switch n := n.(type) {
+	case *literal:
+		return true
+	case *word:
+		return !n.isIgnore()
+	case *operation:
+		left, right := e.fold(n.left), e.fold(n.right)
+		return left && right
+	case *call:
+		constant := !n.function.impure
+		for _, argument := range n.arguments {
+			if argument != nil && !e.fold(argument) {
+				constant = false
+			}
+		}
+		if !constant {
+			return false
+		}
+		s := &state{expression: e, env: &Environment{}, steps: maxSteps}
+		value, err := s.evaluate(n)
+		if err != nil {
+			return false // it is the error of each object, unless the branch is never needed
+		}
+		n.folded = &value
+		return true
+	}
+	return false
+}
+
+// states are those of evaluations that have ended.
+var states = sync.Pool{New: func() any { return new(state) }}
 
 // Evaluate gives the expression's value for one object. The error is an
 // *EvaluationError when the object's values do not fit, a *NeedUnique when
 // Environment.Taken does not know a value yet, or what Taken, Now or Random
 // returned.
 func (e *Expression) Evaluate(env *Environment) (Result, error) {
-	s := &state{expression: e, env: env, steps: maxSteps}
+	if direct, ok := e.root.(*attribute); ok {
+		s := state{expression: e, env: env, steps: maxSteps}
+		value, err := s.read(direct)
+		return Result{Value: value}, err
+	}
+	s := states.Get().(*state)
+	*s = state{expression: e, env: env, steps: maxSteps}
 	value, err := s.evaluate(e.root)
+	*s = state{}
+	states.Put(s)
 	switch {
 	case err == nil:
-		return Result{Value: value, Redacted: e.redacts()}, nil
+		return Result{Value: value, Redacted: e.redacts}, nil
 	case errors.Is(err, errIgnoreAttribute):
 		return Result{Ignore: IgnoreAttribute}, nil
 	case errors.Is(err, errIgnoreObject):

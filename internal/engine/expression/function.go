@@ -85,6 +85,7 @@ type definition struct {
 	Function
 	least     int  // arguments, where more are needed than there are required parameters
 	outermost bool // may not stand within another function
+	impure    bool // gives not always the same for the same arguments, or nothing
 	roles     bool // takes the roles of an object
 	additive  bool // its values are added to those that the target has, and take none away
 	// arrange brings the arguments of a short form into their places.

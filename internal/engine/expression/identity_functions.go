@@ -18,6 +18,7 @@ var identityFunctions = []definition{
 			Null:    "It takes nothing. A mapping of a source that tells none is refused; none of the present sources does.",
 			Example: Example{`Join("@", [mailNickname], DefaultDomain())`, source("mailNickname", "jd"), "jd@contoso.com", false},
 		},
+		impure: true,
 		evaluate: func(in invocation) (directory.Value, error) {
 			if in.env.DefaultDomain == "" {
 				return directory.Null, in.fault(-1, "the source has no default domain")

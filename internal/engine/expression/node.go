@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -69,13 +70,7 @@ type attribute struct {
 
 func (n *attribute) position() int { return n.at }
 
-func (n *attribute) evaluate(s *state) (directory.Value, error) {
-	if s.env.Attribute == nil {
-		return directory.Null, nil
-	}
-	value, _ := s.env.Attribute(n.name)
-	return value, nil
-}
+func (n *attribute) evaluate(s *state) (directory.Value, error) { return s.read(n) }
 
 func (n *attribute) print(out *strings.Builder) { out.WriteString("[" + n.name + "]") }
 
@@ -109,39 +104,53 @@ type operation struct {
 	at          int // of the operator
 	operator    string
 	left, right node
+	outcomes    uint8  // of a comparison
+	parts       []node // of a concatenation, those on the left taken apart
 }
 
 func (n *operation) position() int { return n.left.position() }
 
 func (n *operation) evaluate(s *state) (directory.Value, error) {
+	if n.parts != nil {
+		return n.concatenate(s)
+	}
+	holds, err := n.holds(s)
+	return directory.Boolean(holds), err
+}
+
+// outcomes are the orders of two values for which a comparison holds: a bit
+// each for less, equal and greater.
+var outcomes = map[string]uint8{"<": 1, "=": 2, "<=": 3, ">": 4, "<>": 5, ">=": 6}
+
+// holds gives the outcome of a comparison.
+func (n *operation) holds(s *state) (bool, error) {
 	left, err := s.operand(n, n.left)
 	if err != nil {
-		return directory.Null, err
+		return false, err
 	}
 	right, err := s.operand(n, n.right)
 	if err != nil {
-		return directory.Null, err
+		return false, err
 	}
-	if n.operator == "&" {
-		return directory.Text(left.String() + right.String()), nil
+	return n.outcomes&(1<<(compareValues(left, right)+1)) != 0, nil
+}
+
+// concatenate puts all parts together at once.
+func (n *operation) concatenate(s *state) (directory.Value, error) {
+	var few [8]string
+	texts, size := few[:0], 0
+	for _, part := range n.parts {
+		value, err := s.operand(n, part)
+		if err != nil {
+			return directory.Null, err
+		}
+		text := value.String()
+		if size += len(text); size > MaxText {
+			return directory.Null, s.fault(fmt.Sprintf("the text has %d bytes, more than %d", size, MaxText))
+		}
+		texts = append(texts, text)
 	}
-	order := compareValues(left, right)
-	var holds bool
-	switch n.operator {
-	case "=":
-		holds = order == 0
-	case "<>":
-		holds = order != 0
-	case "<":
-		holds = order < 0
-	case "<=":
-		holds = order <= 0
-	case ">":
-		holds = order > 0
-	case ">=":
-		holds = order >= 0
-	}
-	return directory.Boolean(holds), nil
+	return directory.Text(strings.Join(texts, "")), nil
 }
 
 func (n *operation) print(out *strings.Builder) {
@@ -156,12 +165,16 @@ type call struct {
 	at        int
 	function  *definition
 	arguments []node
-	prepared  any // what the function's prepare compiled
+	prepared  any              // what the function's prepare compiled
+	folded    *directory.Value // the value, where it is the same for every object
 }
 
 func (n *call) position() int { return n.at }
 
 func (n *call) evaluate(s *state) (directory.Value, error) {
+	if n.folded != nil {
+		return *n.folded, nil
+	}
 	return n.function.evaluate(invocation{s, n})
 }
 

@@ -110,7 +110,15 @@ func (p *parser) operation(at int, operator string, left, right node) (node, err
 			return nil, p.misplaced(w)
 		}
 	}
-	return &operation{at, operator, left, right}, nil
+	n := &operation{at: at, operator: operator, left: left, right: right, outcomes: outcomes[operator]}
+	if operator == "&" {
+		if before, ok := left.(*operation); ok && before.parts != nil {
+			n.parts = append(before.parts[:len(before.parts):len(before.parts)], right)
+		} else {
+			n.parts = []node{left, right}
+		}
+	}
+	return n, nil
 }
 
 // compareOperator reads an operator of comparison; "" when there is none.

@@ -17,6 +17,7 @@ var randomFunctions = []definition{
 			Null:    "It takes nothing.",
 			Example: Example{`Guid()`, nil, "0b87f4d9-6d2a-4c6f-9a53-1f0c3a5e7b21", true},
 		},
+		impure:   true,
 		evaluate: guid,
 	},
 	{
@@ -30,6 +31,7 @@ var randomFunctions = []definition{
 			Null:    "Null numbers, minimums beyond the length, and a class of which every character is to be avoided are errors.",
 			Example: Example{`RandomString(6, 3, 0, 0, 3)`, nil, "7q4xb1", true},
 		},
+		impure:   true,
 		prepare:  prepareRandomString,
 		evaluate: randomString,
 	},

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/expr-lang/expr"
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/ext"
+	"github.com/expr-lang/expr"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
@@ -55,6 +55,17 @@ var comparisons = []comparison{
 		{Attribute: "mail", Operator: scoping.EndsWith, Value: value("@Contoso.com")},
 		{Attribute: "level", Operator: scoping.GreaterThanOrEquals, Value: value("7")},
 	}, `department == "Engineering" && mail.endsWith("@Contoso.com") && level >= 7`, `department == "Engineering" && mail endsWith "@Contoso.com" && level >= 7`, true},
+}
+
+// All three give the same, or the figures would mean nothing.
+func TestAllAgree(t *testing.T) {
+	for _, c := range comparisons {
+		t.Run(c.name, func(t *testing.T) {
+			for _, run := range []func(){c.ourRun(t), c.celRun(t), c.exprRun(t)} {
+				run()
+			}
+		})
+	}
 }
 
 // BenchmarkBesideOthers reports the time of each language and, as ×faster, how

@@ -156,3 +156,22 @@ func TestUniqueValuesOutliveTheProcess(t *testing.T) {
 		}
 	}
 }
+
+// Where the app cannot search by the attribute, nobody can say what is free: the
+// object fails with the reason, and no account is made on a guess.
+func TestUniqueValueNeedsASearch(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.servers[firstServer] = memory.New(memory.Options{Unfilterable: memory.Paths{directory.User: {"displayName"}}})
+		w.namesakes(1, 1)
+		w.job.Enabled = nil
+		w.apply()
+		w.wait("initial_cycle")
+		entries := w.entries(audit.Query{Object: "1"})
+		if len(entries) == 0 || entries[0].ErrorCode != audit.AttributeValidationFailed || !strings.Contains(entries[0].Reason, "cannot search by displayName") {
+			t.Errorf("the entry is %+v", entries)
+		}
+		if n := len(w.displayNames()); n != 1 {
+			t.Errorf("%d accounts, 1 wanted", n)
+		}
+	})
+}

@@ -2,7 +2,9 @@ package cycle
 
 import (
 	"context"
+	"errors"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
@@ -19,6 +21,11 @@ type candidate struct {
 // may ask at once; reserveUnique then says who gets what is free.
 func (r *run) unique(ctx context.Context, p *provision.Program, it *item, need provision.Lookup) error {
 	accounts, err := r.Target.Find(ctx, p.ObjectType, need.Path, directory.Text(need.Value), []directory.Path{need.Path})
+	if errors.Is(err, connector.ErrCannotFilter) {
+		return &connector.Error{Class: connector.Rejected, Code: audit.AttributeValidationFailed,
+			Detail: "the app cannot search by " + need.Path.String() + ", so that SelectUniqueValue cannot tell which value is free",
+			Advice: "map an attribute that the app can search by, or an expression that is unique by itself"}
+	}
 	if err != nil {
 		return err
 	}

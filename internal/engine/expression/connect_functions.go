@@ -18,8 +18,8 @@ const (
 
 // connectFunctions are those of Connect Sync that the language of app
 // provisioning lacks, as far as they always give the same for the same
-// (Microsoft Entra Connect Sync: Functions Reference). Those that need
-// variables or certificates are not among them.
+// (Microsoft Entra Connect Sync: Functions Reference). Those of certificates are
+// not among them.
 var connectFunctions = []definition{
 	{
 		Function: Function{

@@ -80,6 +80,11 @@ func TestEdges(t *testing.T) {
 		{`LCase("TeSt")`, "test"}, {`UCase("TeSt")`, "TEST"}, {`LCase([missing])`, ""}, {`Len("John Doe")`, "8"}, {`Len([u])`, "3"}, {`Len([missing])`, "0"}, {`Right("John Doe", 3)`, "Doe"}, {`Right([u], 1)`, "ï"}, {`Right("a", 0)`, ""}, {`Right("ab", -1)`, "ab"}, {`Right("ab", 9)`, "ab"}, {`Right([missing], 1)`, ""},
 		{`PadLeft("User", 10, "0")`, "000000User"}, {`PadRight("User", 10, "0")`, "User000000"}, {`PadLeft("User", 3, "0")`, "User"}, {`PadLeft([missing], 3, "0")`, ""}, {`PadLeft("a", 2, "00")`, fault}, {`PadLeft("a", 2, "")`, fault}, {`PadLeft("ä", 3, "ö")`, "ööä"}, {`PadRight("a", 9999999, "0")`, fault}, {`PadLeft("a", -1, "0")`, "a"},
 		{`ReplaceChars("Räksmörgås", "’:,Å:A,Ä:A,Ö:O,å:a,ä:a,ö:o")`, "Raksmorgas"}, {`ReplaceChars("O’Neil", "’:")`, "ONeil"}, {`ReplaceChars("ö", " ö : oe ")`, "oe"}, {`ReplaceChars("ö", "ö,o")`, refused}, {`ReplaceChars("ö", "oe:ö")`, refused}, {`ReplaceChars("ö", "")`, "ö"}, {`ReplaceChars([missing], "a:b")`, null}, {`ReplaceChars("a", [s])`, fault},
+		// Variables.
+		{`Select($item, [l], $item & "!")`, `["x!","y!"]`}, {`Select($item, [s], ToUpper($item))`, `["A,B"]`}, {`Select($i, [missing], $i)`, null}, {`Select($i, [l], [missing])`, null}, {`Select($i, [l], Select($j, [l], $i & $j))`, `[["xx","xy"],["yx","yy"]]`},
+		{`Where($i, [l], $i = "y")`, `["y"]`}, {`Where($i, [l], "yes")`, refused}, {`Where($i, [l], $i)`, fault}, {`Where($i, [l], False)`, null}, {`Where($item, [none], True)`, null}, {`Count(Where($i, [l], IsPresent($i)))`, "2"},
+		{`With($v, [s], Append($v, $v))`, "a,ba,b"}, {`With($v, [missing], IsNull($v))`, "True"}, {`With($v, "a", With($v, $v & "b", $v & "c"))`, "abc"}, {`With($v, "a", "b") & $v`, refused},
+		{`$v`, refused}, {`With("v", "a", "b")`, refused}, {`With($, "a", "b")`, refused}, {`With($v, $v, "b")`, refused}, {`With($v, "a")`, refused}, {`Select(, [l], "a")`, refused}, {`Append($v, "a")`, refused}, {`With($v, "a", $w)`, refused}, {`With($v, IgnoreObjectFlow, "b") `, "(ignored)"},
 		// Replace: what is given decides.
 		{`Replace([missing], "a", , , "b", , )`, null}, {`Replace([missing], , "a", , "b", , )`, null}, {`Replace([missing], , "(?<g>a)", "g", "b", , )`, null}, {`Replace("aa", "a", , , "b", , )`, "bb"}, {`Replace("Aa", "a", , , "b", , )`, "Ab"}, {`Replace("a.b", ".", , , "", , )`, "ab"},
 		{`Replace("jd", "<u>", , , , , "<u>@x/<u>")`, "jd@x/jd"}, {`Replace("jd", "<u>", , , , , "none")`, "none"}, {`Replace([e], "<u>", , , , , "<u>@x")`, "@x"}, {`Replace("abc", , "x", , "y", , )`, "abc"}, {`Replace("abc", , "(?<n>b)", "n", "${n}", , )`, "a${n}c"}, {`Replace("abc", , "(?<n>b)", "m", "x", , )`, refused},
@@ -108,6 +113,8 @@ func TestEdges(t *testing.T) {
 		case err != nil:
 			t.Errorf("%s: %v", test.expression, err)
 			continue
+		case result.Ignore != IgnoreNothing:
+			got = "(ignored)"
 		case result.Value.IsNull():
 			got = null
 		}

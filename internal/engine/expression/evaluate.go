@@ -15,6 +15,7 @@ type state struct {
 	expression *Expression
 	env        *Environment
 	steps      int // what is left of maxSteps
+	bindings   []binding
 }
 
 // evaluate gives a part's value, within the bounds.

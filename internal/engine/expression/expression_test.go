@@ -175,6 +175,9 @@ func sameTree(a, b node) bool {
 	case *attribute:
 		b, ok := b.(*attribute)
 		return ok && a.name == b.name
+	case *variable:
+		b, ok := b.(*variable)
+		return ok && a.name == b.name
 	case *word:
 		b, ok := b.(*word)
 		return ok && a.name == b.name

@@ -20,6 +20,8 @@ const (
 	TypeList    Type = "list"
 	TypeAny     Type = "any"
 	TypeWord    Type = "word" // one of Parameter.Allowed, without quotes
+
+	TypeVariable Type = "variable" // the name that the last parameter knows the value by
 )
 
 // Parameter is one place for an argument.
@@ -151,7 +153,7 @@ var functionGroups = []struct {
 	functions []definition
 }{
 	{"Text", textFunctions}, {"Case and letters", caseFunctions}, {"Replacement", replaceFunctions},
-	{"Conditions", conditionFunctions}, {"Values and lists", valueFunctions}, {"Dates", dateFunctions},
+	{"Conditions", conditionFunctions}, {"Values and lists", valueFunctions}, {"Variables", variableFunctions}, {"Dates", dateFunctions},
 	{"Encodings", encodingFunctions}, {"Names in directories", identityFunctions}, {"Roles", roleFunctions},
 	{"Random values", randomFunctions}, {"Of Connect Sync", connectFunctions},
 }

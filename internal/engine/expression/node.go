@@ -210,6 +210,18 @@ func (n *call) text(i int) (string, bool) {
 // has reports whether the argument was written.
 func (n *call) has(i int) bool { return i >= 0 && i < len(n.arguments) && n.arguments[i] != nil }
 
+// variable gives the name of the variable that the call gives a value.
+func (n *call) variable() (string, bool) {
+	if len(n.arguments) == 0 {
+		return "", false
+	}
+	named, ok := n.arguments[0].(*variable)
+	if !ok || n.function.parameter(0).Type != TypeVariable {
+		return "", false
+	}
+	return named.name, true
+}
+
 // typeOf tells what is known of a part's value before there is an object.
 func typeOf(n node) Type {
 	switch n := n.(type) {

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,16 +15,18 @@ import (
 //
 //	comparison := concatenation [ compare concatenation ]   compare: = <> > >= < <=
 //	concatenation := operand { "&" operand }
-//	operand := call | attribute | string | integer | word
+//	operand := call | attribute | string | integer | word | variable
 //	call := Name "(" [ argument { "," argument } ] ")"      argument: comparison or nothing
 //	attribute := "[" name "]"                               brackets in name are balanced
 //	string := '"' { char | \" | \\ } '"'
 //	integer := ["-"] digits | "&H" hexdigits
+//	variable := "$" name
 //
 // with white space anywhere between tokens.
 type parser struct {
-	text string
-	at   int
+	text      string
+	at        int
+	variables []string // that have a value here
 }
 
 func (p *parser) failf(at int, format string, arguments ...any) *SyntaxError {
@@ -148,6 +151,8 @@ func (p *parser) operand() (node, error) {
 		return p.integer()
 	case isLetter(c):
 		return p.name()
+	case c == '$':
+		return p.variable()
 	}
 	return nil, p.expected(p.at, p.found()+" has no place here", operandExpected)
 }
@@ -192,6 +197,30 @@ func (p *parser) quoted() (node, error) {
 		text.WriteByte(c)
 	}
 	return nil, p.expected(start, "the quote is not closed", `" after the text; within it a quote is written \"`)
+}
+
+// variable reads the name of a value that Select, Where or With gives.
+func (p *parser) variable() (node, error) {
+	n, err := p.variableName()
+	if err == nil && !slices.Contains(p.variables, n.name) {
+		unknown := p.expected(n.at, "$"+shorten(n.name)+" has no value here", "a variable that Select, Where or With names in its first argument")
+		unknown.Suggestion, _ = Nearest(n.name, p.variables)
+		return nil, unknown
+	}
+	return n, err
+}
+
+func (p *parser) variableName() (*variable, error) {
+	start := p.at
+	if p.at >= len(p.text) || p.text[p.at] != '$' {
+		return nil, p.expected(p.at, "the variable is missing", "a variable such as $item")
+	}
+	for p.at++; p.at < len(p.text) && (isLetter(p.text[p.at]) || isDigit(p.text[p.at])); p.at++ {
+	}
+	if p.at == start+1 {
+		return nil, p.expected(start, "the variable has no name", "a variable such as $item")
+	}
+	return &variable{start, p.text[start+1 : p.at]}, nil
 }
 
 func (p *parser) integer() (node, error) {
@@ -256,8 +285,9 @@ func (p *parser) call(start int, name string) (node, error) {
 	opening := p.at
 	p.at++
 	n := &call{at: start, function: function}
+	names := len(p.variables)
 	for {
-		argument, err := p.argument()
+		argument, err := p.argumentOf(n)
 		if err != nil {
 			return nil, err
 		}
@@ -271,9 +301,26 @@ func (p *parser) call(start int, name string) (node, error) {
 		}
 		p.at++
 		if c == ')' {
+			p.variables = p.variables[:names]
 			return n, p.check(n)
 		}
 	}
+}
+
+// argumentOf reads the next argument of a call. A variable that the call names
+// has its value in the call's last argument.
+func (p *parser) argumentOf(n *call) (node, error) {
+	i := len(n.arguments)
+	if n.function.parameter(i).Type == TypeVariable {
+		p.skip()
+		name, err := p.variableName()
+		p.skip()
+		return name, err
+	}
+	if named, ok := n.variable(); ok && i == len(n.function.Parameters)-1 {
+		p.variables = append(p.variables, named)
+	}
+	return p.argument()
 }
 
 // argument reads one argument up to its comma or parenthesis; nil when it is

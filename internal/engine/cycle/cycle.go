@@ -116,6 +116,7 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 		again:    make(map[string][]item),
 		summary:  Summary{Removed: make(map[string]int64)},
 		indexes:  make(map[string]*matchIndex),
+		listing:  make(chan struct{}, 1),
 		counted:  make(map[directory.Key]bool),
 		blocked:  make(map[directory.Key]bool),
 		due:      make(map[ledger.Membership]bool),
@@ -154,7 +155,7 @@ type run struct {
 	logged   map[directory.Key]bool // skipped and failed before the cycle was resumed
 
 	sends   errgroup.Group
-	listing sync.Mutex // held by who makes a listing in mid-phase
+	listing chan struct{} // holds one token while a listing is made in mid-phase
 	phase   string
 	total   int64
 

@@ -156,8 +156,12 @@ func (r *run) findMatch(ctx context.Context, p *provision.Program, it *item, m m
 
 // listOnce makes the listing for those who come to need one in mid-phase.
 func (r *run) listOnce(ctx context.Context, p *provision.Program) error {
-	r.listing.Lock()
-	defer r.listing.Unlock()
+	select {
+	case r.listing <- struct{}{}:
+		defer func() { <-r.listing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	if x := r.index(p.ObjectType); x != nil && (x.complete || x.late) {
 		return nil
 	}

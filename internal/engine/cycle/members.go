@@ -151,20 +151,35 @@ func (r *run) members(ctx context.Context, p *provision.Program, key directory.K
 		}
 		switch pass {
 		case addMembers:
-			err = r.sendMembers(ctx, p, key, link, reference, connector.Add, add)
+			if err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, replaced(remove, add), pass); err == nil {
+				err = r.sendMembers(ctx, p, key, link, reference, connector.Add, add, pass)
+			}
 		case countMembers:
 			r.countLost(key, remove, had)
 		case removeMembers:
 			if r.lost.held[key] {
 				remove = slices.DeleteFunc(remove, func(m ledger.Member) bool { return !r.approved[ledger.Membership{Holder: key, Member: m.Key}] })
 			}
-			err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, remove)
+			err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, remove, pass)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// replaced gives those to be removed who are added under another id: an app may
+// give accounts ids that change with their names.
+func replaced(remove, add []ledger.Member) []ledger.Member {
+	if len(remove) == 0 {
+		return nil
+	}
+	added := make(map[directory.Key]bool, len(add))
+	for _, m := range add {
+		added[m.Key] = true
+	}
+	return slices.DeleteFunc(slices.Clone(remove), func(m ledger.Member) bool { return !added[m.Key] })
 }
 
 // countLost notes the members that a group is to lose, those apart that an
@@ -260,7 +275,7 @@ func (r *run) eachMember(key directory.Key, reference mapping.Reference, f func(
 }
 
 // sendMembers adds or removes members in requests as large as the app takes.
-func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, members []ledger.Member) error {
+func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, members []ledger.Member, pass memberPass) error {
 	size := r.Features.MembersPerRequest
 	if size <= 0 {
 		size = len(members)
@@ -270,7 +285,7 @@ func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directo
 			return ctx.Err()
 		}
 		part := members[start:min(start+size, len(members))]
-		if err := r.sendPart(ctx, p, key, link, reference, verb, part); err != nil {
+		if err := r.sendPart(ctx, p, key, link, reference, verb, part, pass); err != nil {
 			return err
 		}
 	}
@@ -279,7 +294,7 @@ func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directo
 
 // sendPart sends one request of members. A group's requests go one after the
 // other; groups are few beside users.
-func (r *run) sendPart(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, part []ledger.Member) error {
+func (r *run) sendPart(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, part []ledger.Member, pass memberPass) error {
 	it := &item{key: key}
 	if err := r.prepare(p, it); err != nil {
 		return err
@@ -329,10 +344,10 @@ func (r *run) sendPart(ctx context.Context, p *provision.Program, key directory.
 		}
 		return r.failed(it, connector.AsError(err))
 	}
-	return r.membersDone(it, reference, verb, part, receipt, r.Clock.Now().Sub(started).Milliseconds())
+	return r.membersDone(it, reference, verb, part, pass, receipt, r.Clock.Now().Sub(started).Milliseconds())
 }
 
-func (r *run) membersDone(it *item, reference mapping.Reference, verb connector.Verb, part []ledger.Member, receipt connector.Receipt, milliseconds int64) error {
+func (r *run) membersDone(it *item, reference mapping.Reference, verb connector.Verb, part []ledger.Member, pass memberPass, receipt connector.Receipt, milliseconds int64) error {
 	attribute := reference.Path.String()
 	var mutations []store.Mutation
 	for _, m := range part {
@@ -372,7 +387,7 @@ func (r *run) membersDone(it *item, reference mapping.Reference, verb connector.
 		r.summary.Updated++
 	}
 	r.counted[it.key] = true
-	if verb == connector.Remove {
+	if pass == removeMembers {
 		for _, m := range part {
 			if !r.approved[ledger.Membership{Holder: it.key, Member: m.Key}] {
 				r.summary.Removed[Memberships]++

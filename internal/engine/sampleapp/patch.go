@@ -173,11 +173,16 @@ func (w *patching) apply(op, path string, value any) *problem {
 		return w.applyWithoutPath(op, value)
 	}
 	if q.SplitExtensionPaths && strings.HasPrefix(strings.ToLower(path), "urn:") {
-		name, sub, _ := strings.Cut(path, ".")
-		w.attributes[name] = map[string]any{sub: value}
+		w.split(path, value)
 		return nil
 	}
 	return w.applyPath(op, path, value)
+}
+
+// split keeps a value where a path leads that is split at its first dot.
+func (w *patching) split(path string, value any) {
+	name, sub, _ := strings.Cut(path, ".")
+	w.attributes[name] = map[string]any{sub: value}
 }
 
 func (w *patching) applyPath(op, path string, value any) *problem {
@@ -225,6 +230,14 @@ func (w *patching) applyWithoutPath(op string, value any) *problem {
 	}
 	for name, v := range attributes {
 		if extension, ok := v.(map[string]any); ok && strings.HasPrefix(strings.ToLower(name), "urn:") && !isCore(name) && !strings.EqualFold(splitPath(name).name, "manager") {
+			if w.app.options.Quirks.SplitExtensionPaths {
+				if _, there := w.attributes[name]; there {
+					w.attributes[name] = extension // not merged with what is there
+				} else {
+					w.split(name, extension)
+				}
+				continue
+			}
 			for sub, v := range extension {
 				if p := w.applyPath(op, name+":"+sub, v); p != nil {
 					return p

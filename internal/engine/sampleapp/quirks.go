@@ -36,7 +36,7 @@ type Quirks struct {
 	RefuseTextBooleans  bool // "False" is 400
 	NoPathlessPatch     bool // a patch operation without path is 500
 	AddNeedsElement     bool // add to a missing emails[type eq "work"] is 400 noTarget as well
-	SplitExtensionPaths bool // an extension's path is split at its first dot
+	SplitExtensionPaths bool // an extension's path is split at its first dot, and an extension given as an object replaces it
 	PatchFails          bool // a patch that changes something is applied and answered with 500
 	PatchIgnored        bool // a patch is answered with 200 and not applied
 	NoPatch             bool // PATCH is 501, and announced so

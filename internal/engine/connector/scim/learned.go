@@ -13,6 +13,7 @@ type learned struct {
 	membersPerRequest int
 	put               bool // PATCH is not offered
 	active            activeForm
+	extension         extensionForm
 	removal           MemberRemoval   // the form that was seen working; empty: not known
 	excludedForms     []MemberRemoval // that were seen to take others along
 	removing          sync.Mutex      // held during the first removals, until a form was seen working
@@ -27,6 +28,15 @@ const (
 	activeByPatch
 	activeByPut
 	activeNever
+)
+
+// extensionForm is how a change of an extension's attributes takes effect.
+type extensionForm uint8
+
+const (
+	extensionUnproven extensionForm = iota
+	extensionByPatch
+	extensionByPut
 )
 
 // verdict says whether searches by an attribute can be believed, and since when.
@@ -107,6 +117,18 @@ func (l *learned) setActiveForm(form activeForm) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.active = form
+}
+
+func (l *learned) extensionForm() extensionForm {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.extension
+}
+
+func (l *learned) setExtensionForm(form extensionForm) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.extension = form
 }
 
 func (l *learned) canDisable() bool { return l.activeForm() != activeNever }

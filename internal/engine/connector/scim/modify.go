@@ -17,6 +17,12 @@ type writing struct {
 	operation     connector.Operation
 	kind          resourceType
 	modifications []modification
+	// enabled is the state that is written, by the operation or as an attribute
+	// among others; nil for none.
+	enabled *bool
+	// extensions are those of the account as it was read, by URN, where an
+	// extension is written as a whole; nil where it is not.
+	extensions map[string]any
 }
 
 // modification is a connector.Modification with its values as JSON.
@@ -36,7 +42,7 @@ func (t *target) prepare(o connector.Operation) (writing, error) {
 	if err != nil {
 		return writing{}, err
 	}
-	w := writing{operation: o, kind: kind}
+	w := writing{operation: o, kind: kind, enabled: o.Enabled}
 	for _, m := range o.Modifications {
 		if o.Enabled != nil && samePath(m.Path, activePath) {
 			continue
@@ -46,6 +52,9 @@ func (t *target) prepare(o connector.Operation) (writing, error) {
 			return writing{}, err
 		}
 		w.modifications = append(w.modifications, prepared)
+		if state, ok := prepared.value.(bool); ok && o.Type == directory.User && samePath(m.Path, activePath) {
+			w.enabled = &state
+		}
 	}
 	if o.Enabled != nil {
 		w.modifications = append(w.modifications, modification{path: activePath, verb: connector.Set, value: *o.Enabled})

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
@@ -28,6 +29,7 @@ type patcher struct {
 	operations []patchOperation
 	together   map[string]any  // entra_compat: what goes into one operation without path
 	extensions map[string]any  // by URN, for the object form
+	held       map[string]any  // the account's own, which those begin as
 	missing    map[string]bool // elements, by elementOf, that have to be added as a whole
 	elements   map[string]resource
 }
@@ -35,7 +37,7 @@ type patcher struct {
 func (t *target) patch(w writing, removal MemberRemoval, missing map[string]bool) patchBody {
 	p := &patcher{
 		dialect: t.dialect, removal: removal, missing: missing,
-		together: map[string]any{}, extensions: map[string]any{}, elements: map[string]resource{},
+		together: map[string]any{}, extensions: map[string]any{}, held: w.extensions, elements: map[string]resource{},
 	}
 	whole := clearedElements(w)
 	for _, m := range w.modifications {
@@ -187,6 +189,9 @@ func (p *patcher) extension(path directory.Path, value any) {
 	object, ok := p.extensions[path.URN].(map[string]any)
 	if !ok {
 		object = map[string]any{}
+		if held, ok := p.held[path.URN].(map[string]any); ok {
+			object = maps.Clone(held)
+		}
 		p.extensions[path.URN] = object
 	}
 	resource(object).set(directory.Path{Name: path.Name, Sub: path.Sub}, value)

@@ -46,23 +46,32 @@ func (t *target) update(ctx context.Context, w writing) (connector.Receipt, erro
 	if most := t.learned.memberLimit(); most > 0 && w.memberChanges() > most {
 		return t.inParts(ctx, w, most)
 	}
-	enabling := w.operation.Enabled != nil
 	switch {
-	case enabling && t.learned.activeForm() == activeNever:
+	case w.operation.Enabled != nil && t.learned.activeForm() == activeNever:
 		return connector.Receipt{}, t.cannotDisable()
-	case t.dialect.Put, t.learned.puts(), enabling && t.learned.activeForm() == activeByPut:
+	case w.enabled != nil && t.learned.activeForm() == activeNever:
+		return t.update(ctx, w.withoutActive())
+	case t.dialect.Put, t.learned.puts(),
+		w.enabled != nil && t.learned.activeForm() == activeByPut,
+		w.touchesExtensions() && t.learned.extensionForm() == extensionByPut:
 		return t.put(ctx, w)
 	case removesMembers(w):
 		return t.removeMembers(ctx, w)
 	}
-	receipt, answer, err := t.sendPatch(ctx, w, t.removalForm(), nil)
-	if err == nil {
-		if enabling && t.learned.activeForm() == activeUnproven {
-			return t.proveActive(ctx, w, receipt)
-		}
-		return receipt, nil
+	if err := t.readExtensions(ctx, &w); err != nil {
+		return connector.Receipt{}, err
 	}
-	return t.otherForm(ctx, w, answer, err)
+	receipt, answer, err := t.sendPatch(ctx, w, t.removalForm(), nil)
+	if err != nil {
+		return t.otherForm(ctx, w, answer, err)
+	}
+	if w.enabled != nil && t.learned.activeForm() == activeUnproven {
+		return t.proveActive(ctx, w, receipt)
+	}
+	if w.touchesExtensions() && t.learned.extensionForm() == extensionUnproven {
+		return t.proveExtensions(ctx, w, receipt)
+	}
+	return receipt, nil
 }
 
 // sendPatch sends one PATCH. answer is what came back, also with an error.
@@ -104,7 +113,7 @@ func (t *target) otherForm(ctx context.Context, w writing, answer response, refu
 			return receipt, err
 		}
 	}
-	if w.operation.Enabled != nil && answer.status == http.StatusBadRequest && t.learned.activeForm() == activeUnproven {
+	if w.enabled != nil && answer.status == http.StatusBadRequest && t.learned.activeForm() == activeUnproven {
 		receipt, err := t.put(ctx, w)
 		if err != nil {
 			return connector.Receipt{}, worse(refusal, err)
@@ -152,6 +161,7 @@ func (t *target) put(ctx context.Context, w writing) (connector.Receipt, error) 
 			delete(r, key)
 		}
 	}
+	w.dropSplit(r)
 	w.applyTo(r)
 	key, _, _ := r.lookup("schemas")
 	r[key] = w.kind.schemasFor(r)
@@ -195,64 +205,6 @@ func (t *target) addMissing(ctx context.Context, w writing) (receipt connector.R
 	}
 	receipt, _, err = t.sendPatch(ctx, w, t.removalForm(), missing)
 	return receipt, true, err
-}
-
-// proveActive checks, the first time, that a patch of active took effect, and
-// sends the whole account when it did not.
-func (t *target) proveActive(ctx context.Context, w writing, receipt connector.Receipt) (connector.Receipt, error) {
-	took, shown, err := t.tookEffect(ctx, w, receipt)
-	switch {
-	case err != nil:
-		return receipt, nil // it was accepted; whether that can be believed is seen another time
-	case took && shown:
-		t.learned.setActiveForm(activeByPatch)
-		return receipt, nil
-	}
-	again, err := t.put(ctx, w)
-	switch {
-	case err == nil:
-		return t.proveByPut(ctx, w, again)
-	case !shown && connector.ClassOf(err) == connector.Rejected:
-		t.learned.setActiveForm(activeByPatch) // there is no other form, and nothing says that it failed
-		return receipt, nil
-	}
-	return again, err
-}
-
-// proveByPut checks that the whole account with another active took effect.
-func (t *target) proveByPut(ctx context.Context, w writing, receipt connector.Receipt) (connector.Receipt, error) {
-	took, shown, err := t.tookEffect(ctx, w, receipt)
-	if err != nil {
-		return receipt, nil
-	}
-	if shown && !took {
-		t.learned.setActiveForm(activeNever)
-		return connector.Receipt{}, t.cannotDisable()
-	}
-	t.learned.setActiveForm(activeByPut)
-	return receipt, nil
-}
-
-func (t *target) cannotDisable() error {
-	return &connector.Error{
-		Class: connector.Rejected, Code: codeNotOffered,
-		Detail: "the app accepts a change of active and does not carry it out, neither by PATCH nor by PUT",
-		Advice: "disable the account in the app itself, or let accounts be deleted instead",
-	}
-}
-
-// tookEffect reads the account's active, from the answer if it is there. shown
-// is false when the server says nothing of it.
-func (t *target) tookEffect(ctx context.Context, w writing, receipt connector.Receipt) (took, shown bool, err error) {
-	wanted := *w.operation.Enabled
-	if receipt.Account != nil && receipt.Account.Enabled != nil {
-		return *receipt.Account.Enabled == wanted, true, nil
-	}
-	account, err := t.Get(ctx, w.operation.Type, receipt.ID, []directory.Path{activePath})
-	if err != nil || account.Enabled == nil {
-		return false, false, err
-	}
-	return *account.Enabled == wanted, true, nil
 }
 
 // halve repeats a request that was refused for its size in smaller parts.

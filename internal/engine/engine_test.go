@@ -28,6 +28,8 @@ type quickstart struct {
 	server *httptest.Server
 	dir    string // of the source's files
 	data   string
+	url    string // of the app, and the token that it takes
+	secret string
 
 	source               *config.Source
 	chat                 *config.App
@@ -41,7 +43,18 @@ func ptr[T any](v T) *T { return &v }
 
 func newQuickstart(t testing.TB) *quickstart {
 	t.Helper()
-	q := &quickstart{t: t, dir: t.TempDir(), data: t.TempDir()}
+	app := sampleapp.New(sampleapp.Options{Token: token})
+	server := httptest.NewServer(app)
+	t.Cleanup(server.Close)
+	q := newQuickstartWith(t, server.URL+"/scim", token)
+	q.app, q.server = app, server
+	return q
+}
+
+// newQuickstartWith is a quickstart whose app is that at the address.
+func newQuickstartWith(t testing.TB, url, secret string) *quickstart {
+	t.Helper()
+	q := &quickstart{t: t, dir: t.TempDir(), data: t.TempDir(), url: url, secret: secret}
 	for _, name := range []string{"people.csv", "groups.json"} {
 		data, err := os.ReadFile(filepath.Join("testdata/quickstart", name))
 		if err != nil {
@@ -49,9 +62,6 @@ func newQuickstart(t testing.TB) *quickstart {
 		}
 		q.write(name, string(data))
 	}
-	q.app = sampleapp.New(sampleapp.Options{Token: token})
-	q.server = httptest.NewServer(q.app)
-	t.Cleanup(q.server.Close)
 	q.open()
 	t.Cleanup(func() { q.close() })
 	return q
@@ -101,9 +111,9 @@ func (q *quickstart) declare() {
 		"userPrincipalName": "email", "mail": "email", "givenName": "first_name", "surname": "last_name", "jobTitle": "title",
 	}}, nil)
 	credential := create(q, &config.Credential{Name: "chat", Method: "bearer", Fields: map[string]config.Field{"token": {Version: ptr(int64(1))}}},
-		config.Secrets{"token": token})
+		config.Secrets{"token": q.secret})
 	q.chat = create(q, &config.App{Name: "chat", SourceID: q.source.ID, Template: "scim", Scope: config.ScopeAssigned,
-		SCIM: &config.SCIMConnection{BaseURL: q.server.URL + "/scim"}, CredentialID: credential.ID}, nil)
+		SCIM: &config.SCIMConnection{BaseURL: q.url}, CredentialID: credential.ID}, nil)
 	q.engineering = create(q, &config.Assignment{AppID: q.chat.ID, Group: "Engineering"}, nil)
 	q.founder = create(q, &config.Assignment{AppID: q.chat.ID, User: "grace@example.com"}, nil)
 	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:"

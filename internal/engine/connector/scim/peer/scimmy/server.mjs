@@ -57,5 +57,5 @@ app.use(
     context: (request) => request.originalUrl.split("/")[1],
   }),
 );
-const server = app.listen(0, "127.0.0.1", () => console.log(server.address().port));
+const server = app.listen(0, "127.0.0.1", () => console.log(`READY ${server.address().port}`));
 process.stdin.on("end", () => process.exit(0)).resume();

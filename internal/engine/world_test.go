@@ -192,7 +192,15 @@ func (w *world) connect(options connector.Options) (connector.Target, error) {
 	}
 	counter := connector.Count(target)
 	w.counters = append(w.counters, counter)
+	if learner, ok := target.(connector.Learner); ok {
+		return &countedLearner{counter, learner}, nil
+	}
 	return counter, nil
+}
+
+type countedLearner struct {
+	*connector.Counter
+	connector.Learner
 }
 
 // route puts something around the target of all connections from now on; nil for

@@ -28,8 +28,11 @@ type Error struct {
 	Code    string    // of package audit's codes, for example "TooManyRequests"
 	Detail  string    // the system's own words, shortened; no secret
 	Advice  string    // what to do; empty when the code's own advice is enough
-	RetryAt time.Time // for Throttled; zero when the system did not say
-	Err     error     // cause, when there is one
+	RetryAt time.Time // zero when the system did not say
+	// Overloaded tells that the system complains of its load, as every Throttled
+	// does: fewer requests are sent at once, and not before RetryAt.
+	Overloaded bool
+	Err        error // cause, when there is one
 }
 
 func (e *Error) Error() string {

@@ -164,7 +164,7 @@ func (l *Limiter) do(ctx context.Context, kind string, call func() error) error 
 		l.succeeded(episode)
 	case !errors.As(err, &e):
 		return err
-	case e.Class == Throttled:
+	case e.Class == Throttled || e.Overloaded:
 		l.throttled(e, episode)
 		return err
 	case e.Class != Rejected && e.Class != Conflict && e.Class != Gone:

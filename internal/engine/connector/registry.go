@@ -55,6 +55,26 @@ func (o Options) Decode(block any) error {
 	return decoder.Decode(block)
 }
 
+// Clock gives Now and Sleep as one, the machine's where they are nil.
+func (o Options) Clock() Clock {
+	c := optionClock{o.Now, o.Sleep}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.sleep == nil {
+		c.sleep = SystemClock().Sleep
+	}
+	return c
+}
+
+type optionClock struct {
+	now   func() time.Time
+	sleep func(context.Context, time.Duration) error
+}
+
+func (c optionClock) Now() time.Time                                   { return c.now() }
+func (c optionClock) Sleep(ctx context.Context, d time.Duration) error { return c.sleep(ctx, d) }
+
 // Registry knows the connectors by the name of their block in HCL.
 type Registry struct {
 	Sources map[string]func(Options) (Source, error)

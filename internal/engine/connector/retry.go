@@ -37,7 +37,7 @@ func Retry(target Target, clock Clock, random func() float64) Target {
 }
 
 func (r *retry) Describe(ctx context.Context) (features Features, schema directory.Schema, err error) {
-	err = r.do(ctx, transientRepeats, func() error {
+	err = r.read(ctx, func() error {
 		features, schema, err = r.target.Describe(ctx)
 		return err
 	})
@@ -55,7 +55,7 @@ func (r *retry) Test(ctx context.Context, matching map[string]directory.Path) (f
 func (r *retry) List(ctx context.Context, typ string, want []directory.Path, yield func(Account) error) (complete bool, err error) {
 	passed := &yielded{yield: yield}
 	var failure error
-	err = r.do(ctx, transientRepeats, func() error {
+	err = r.read(ctx, func() error {
 		complete, failure = r.target.List(ctx, typ, want, passed.pass)
 		if passed.count > 0 {
 			return nil // what was yielded cannot be taken back
@@ -69,7 +69,7 @@ func (r *retry) List(ctx context.Context, typ string, want []directory.Path, yie
 }
 
 func (r *retry) Find(ctx context.Context, typ string, path directory.Path, value directory.Value, want []directory.Path) (found []Account, err error) {
-	err = r.do(ctx, transientRepeats, func() error {
+	err = r.read(ctx, func() error {
 		found, err = r.target.Find(ctx, typ, path, value, want)
 		return err
 	})
@@ -77,7 +77,7 @@ func (r *retry) Find(ctx context.Context, typ string, path directory.Path, value
 }
 
 func (r *retry) Get(ctx context.Context, typ, id string, want []directory.Path) (account Account, err error) {
-	err = r.do(ctx, transientRepeats, func() error {
+	err = r.read(ctx, func() error {
 		account, err = r.target.Get(ctx, typ, id, want)
 		return err
 	})
@@ -92,9 +92,23 @@ func (r *retry) Send(ctx context.Context, operation Operation) (receipt Receipt,
 	return receipt, err
 }
 
-// do makes the call until it succeeds, fails for good, or was repeated often
-// enough. It gives the last call's error, also when the context ends a wait.
+func (r *retry) read(ctx context.Context, call func() error) error {
+	return RepeatRead(ctx, r.clock, r.random, call)
+}
+
 func (r *retry) do(ctx context.Context, repeats int, call func() error) error {
+	return repeat(ctx, r.clock, r.random, repeats, call)
+}
+
+// RepeatRead repeats one read as Retry does: for connectors of whose reads many
+// make one call, like the pages of a List.
+func RepeatRead(ctx context.Context, clock Clock, random func() float64, read func() error) error {
+	return repeat(ctx, clock, random, transientRepeats, read)
+}
+
+// repeat makes the call until it succeeds, fails for good, or was repeated often
+// enough. It gives the last call's error, also when the context ends a wait.
+func repeat(ctx context.Context, clock Clock, random func() float64, repeats int, call func() error) error {
 	transient, throttled := 0, 0
 	for {
 		err := call()
@@ -105,20 +119,20 @@ func (r *retry) do(ctx context.Context, repeats int, call func() error) error {
 		var wait time.Duration
 		switch {
 		case e.Class == Transient && transient < repeats:
-			wait = r.jitter(transientBackoff << transient)
+			wait = jitter(transientBackoff<<transient, random)
 			transient++
 		case e.Class == Throttled && throttled < throttledRepeats:
-			now := r.clock.Now()
+			now := clock.Now()
 			if until, ok := pauseUntil(e, now); ok {
 				wait = until.Sub(now)
 			} else {
-				wait = r.jitter(throttledBackoff << throttled)
+				wait = jitter(throttledBackoff<<throttled, random)
 			}
 			throttled++
 		default:
 			return err
 		}
-		if ctx.Err() != nil || r.clock.Sleep(ctx, wait) != nil {
+		if ctx.Err() != nil || clock.Sleep(ctx, wait) != nil {
 			return err
 		}
 	}
@@ -126,6 +140,6 @@ func (r *retry) do(ctx context.Context, repeats int, call func() error) error {
 
 // jitter gives between half of d and d, so that those who failed together do
 // not come back together.
-func (r *retry) jitter(d time.Duration) time.Duration {
-	return d/2 + time.Duration(r.random()*float64(d/2))
+func jitter(d time.Duration, random func() float64) time.Duration {
+	return d/2 + time.Duration(random()*float64(d/2))
 }

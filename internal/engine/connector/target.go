@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -39,6 +40,17 @@ type Target interface {
 	// class Unknown it may have been carried out or not. Deleting what is gone
 	// is a success.
 	Send(ctx context.Context, operation Operation) (Receipt, error)
+}
+
+// Learner is a Target that finds out, while it works, in what its system departs
+// from what it says of itself. What it has found out outlives the connection.
+type Learner interface {
+	// Learned gives what was found out so far.
+	Learned() json.RawMessage
+	// Recall takes up what an earlier Target for the same system had learned, and
+	// the schema that its Describe gave. It is called before anything else; what it
+	// cannot read it forgets.
+	Recall(learned json.RawMessage, schema directory.Schema)
 }
 
 // Features say what a target can do. They come from discovery, a probe, or the

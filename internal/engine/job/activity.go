@@ -1,6 +1,7 @@
 package job
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ type activity struct {
 	cycle    status.Cycle
 	resumed  bool
 	target   connector.Target
-	close    func() // of the target
+	close    func()            // of the target
+	learner  connector.Learner // the target, when it is one
 	requests *connector.Counter
 	features connector.Features
 	moved    bool // the app's connection is another than before
@@ -89,6 +91,9 @@ func (r *runner) carryOut(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	summary, err := a.run(ctx)
+	if err := a.keepLearned(context.WithoutCancel(ctx)); err != nil {
+		return false, err
+	}
 	return a.finish(context.WithoutCancel(ctx), summary, err, context.Cause(ctx))
 }
 
@@ -245,8 +250,20 @@ func (a *activity) schema() directory.Schema {
 	return *a.state.Schema
 }
 
-// openTarget connects to the app. What it told of itself is asked again in
-// initial cycles only.
+// keepLearned remembers what the connector found out about the target.
+func (a *activity) keepLearned(ctx context.Context) error {
+	if a.learner == nil {
+		return nil
+	}
+	learned := a.learner.Learned()
+	if bytes.Equal(learned, a.state.Learned) {
+		return nil
+	}
+	return a.update(ctx, func(s *State) { s.Learned = learned })
+}
+
+// openTarget connects to the app. What it told of itself, and what was found out
+// about it, is asked and found out again in initial cycles only.
 func (a *activity) openTarget(ctx context.Context) error {
 	bare, err := a.m.OpenTarget(ctx, a.released.App)
 	if err != nil {
@@ -255,6 +272,12 @@ func (a *activity) openTarget(ctx context.Context) error {
 	a.close = func() {
 		if c, ok := bare.(io.Closer); ok {
 			_ = c.Close() // idle connections; nothing is lost with them
+		}
+	}
+	if learner, ok := bare.(connector.Learner); ok {
+		a.learner = learner
+		if a.state.Features != nil && a.cycle.Kind != status.Initial {
+			learner.Recall(a.state.Learned, a.schema())
 		}
 	}
 	a.requests = connector.Count(bare)

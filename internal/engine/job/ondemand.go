@@ -157,6 +157,11 @@ func (m *Manager) Provision(ctx context.Context, appID string, demand Demand) ([
 	if _, err := cycle.Run(ctx, of, cycle.List(set), environment); err != nil {
 		return nil, err
 	}
+	if !demand.DryRun {
+		if err := a.keepLearned(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return log.entries, nil
 }
 

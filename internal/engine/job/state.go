@@ -68,6 +68,8 @@ type State struct {
 	// Features and Schema are what the target last told of itself.
 	Features *connector.Features `json:"features,omitempty"`
 	Schema   *directory.Schema   `json:"schema,omitempty"`
+	// Learned is what the connector found out about the target since.
+	Learned json.RawMessage `json:"learned,omitempty"`
 }
 
 // Pause is an operator's: no apply lifts it unless enabled itself changes

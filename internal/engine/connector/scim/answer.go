@@ -88,12 +88,17 @@ func (t *target) problem(r response) *connector.Error {
 	case r.status == http.StatusNotImplemented:
 		out.Code = codeNotOffered
 	case r.status >= 500 && writes:
+		// A gateway may give up while the app goes on. An app that says when to come
+		// again says that it did nothing.
 		out.Class, out.Code = connector.Unknown, codeServer
-		if r.status == http.StatusServiceUnavailable && r.header.Get("Retry-After") != "" {
-			out.Class, out.RetryAt = connector.Throttled, web.RetryAt(r.header.Get("Retry-After"), t.now())
+		if r.status == http.StatusServiceUnavailable {
+			out.Overloaded, out.RetryAt = true, web.RetryAt(r.header.Get("Retry-After"), t.now())
+			if r.header.Get("Retry-After") != "" {
+				out.Class = connector.Throttled
+			}
 		}
 	case r.status == http.StatusServiceUnavailable:
-		out.Class, out.Code = connector.Throttled, codeServer
+		out.Class, out.Code, out.Overloaded = connector.Throttled, codeServer, true
 		out.RetryAt = web.RetryAt(r.header.Get("Retry-After"), t.now())
 	case r.status >= 500:
 		out.Class, out.Code = connector.Transient, codeServer
@@ -140,7 +145,7 @@ func (t *target) throttled(r response) bool {
 
 func (t *target) throttle(r response) *connector.Error {
 	return &connector.Error{
-		Class: connector.Throttled, Code: codeThrottled, Detail: r.describe(readError(r)),
+		Class: connector.Throttled, Code: codeThrottled, Detail: r.describe(readError(r)), Overloaded: true,
 		RetryAt: web.RetryAt(r.header.Get("Retry-After"), t.now()),
 	}
 }

@@ -175,3 +175,36 @@ func (l *learned) setFilter(key string, v verdict) {
 	}
 	l.filters[key] = v
 }
+
+// memory gives what is worth remembering. A page's size is not: a list that fails
+// once makes it smaller than it need be.
+func (l *learned) memory() memory {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := memory{
+		MembersPerRequest: l.membersPerRequest, Put: l.put,
+		Active: l.active, Extension: l.extension, Removal: l.removal, ExcludedForms: slices.Clone(l.excludedForms),
+	}
+	for key, v := range l.filters {
+		if v.trust == trusted {
+			m.Filters = append(m.Filters, key)
+		}
+	}
+	slices.Sort(m.Filters)
+	return m
+}
+
+// recall takes up what was remembered. The dialect may have come to say less of
+// members than is remembered.
+func (l *learned) recall(m memory, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m.MembersPerRequest > 0 && (l.membersPerRequest == 0 || m.MembersPerRequest < l.membersPerRequest) {
+		l.membersPerRequest = m.MembersPerRequest
+	}
+	l.put, l.active, l.extension, l.removal, l.excludedForms = m.Put, m.Active, m.Extension, m.Removal, m.ExcludedForms
+	l.filters = map[string]verdict{}
+	for _, key := range m.Filters {
+		l.filters[key] = verdict{trusted, now}
+	}
+}

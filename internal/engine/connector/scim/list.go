@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math/rand/v2"
 	"net/url"
 	"strconv"
 
@@ -38,7 +39,7 @@ func (t *target) List(ctx context.Context, typ string, want []directory.Path, yi
 	}
 	l := &listing{typ: typ, members: wantsMembers(typ, want), seed: maphash.MakeSeed(), seen: map[uint64]struct{}{}}
 	for {
-		p, err := t.nextPage(ctx, l, len(l.seen)+1)
+		p, err := t.laterPage(ctx, l)
 		if err != nil {
 			return false, err
 		}
@@ -63,14 +64,33 @@ func (t *target) List(ctx context.Context, typ string, want []directory.Path, yi
 
 func (l *listing) complete() bool { return !l.flawed && len(l.seen) >= l.total }
 
+// laterPage asks for the page after what was seen. Of a list that has begun a
+// page is repeated where the list as a whole cannot be, since what was given
+// cannot be taken back.
+func (t *target) laterPage(ctx context.Context, l *listing) (p *freshPage, err error) {
+	if len(l.seen) == 0 {
+		return t.nextPage(ctx, l, 1)
+	}
+	err = t.repeat(ctx, func() error {
+		p, err = t.nextPage(ctx, l, len(l.seen)+1)
+		return err
+	})
+	return p, err
+}
+
+// repeat repeats a read that may be: nobody else does so in mid-list.
+func (t *target) repeat(ctx context.Context, read func() error) error {
+	return connector.RepeatRead(ctx, t.clock, rand.Float64, read)
+}
+
 // freshPage is a page and how many of its accounts were not seen before.
 type freshPage struct {
 	page
 	fresh int
 }
 
-// nextPage asks for the page from start, and for smaller ones where the server
-// fails on their size.
+// nextPage asks for the page from start, and at the beginning for smaller ones
+// where the server fails on their size.
 func (t *target) nextPage(ctx context.Context, l *listing, start int) (*freshPage, error) {
 	for count := t.learned.count(); ; {
 		p, err := t.query(ctx, l.typ, window(start, count), l.members)
@@ -81,7 +101,7 @@ func (t *target) nextPage(ctx context.Context, l *listing, start int) (*freshPag
 			t.learned.limitCount(count)
 			return &freshPage{page: p}, nil
 		}
-		if count <= 10 || !refusesCount(err) {
+		if start > 1 || count <= 10 || !refusesCount(err) {
 			return nil, err
 		}
 		count = max(count/2, 10)
@@ -126,7 +146,11 @@ func (t *target) take(l *listing, p *freshPage, want []directory.Path, yield fun
 // end. There is: it is yielded, and the list goes on.
 func (t *target) atEnd(ctx context.Context, l *listing, want []directory.Path, yield func(connector.Account) error) (bool, error) {
 	const count = 2
-	p, err := t.query(ctx, l.typ, window(len(l.seen), count), l.members)
+	var p page
+	err := t.repeat(ctx, func() (err error) {
+		p, err = t.query(ctx, l.typ, window(len(l.seen), count), l.members)
+		return err
+	})
 	if err != nil {
 		return false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,3 +145,31 @@ func paths(texts ...string) []directory.Path {
 	}
 	return list
 }
+
+func find(t testing.TB, target connector.Target, typ, path, value string) ([]string, error) {
+	t.Helper()
+	found, err := target.Find(t.Context(), typ, directory.MustPath(path), directory.Text(value), nil)
+	var ids []string
+	for _, account := range found {
+		ids = append(ids, account.ID)
+	}
+	return ids, err
+}
+
+func list(t testing.TB, target connector.Target, typ string) (ids []string, complete bool) {
+	t.Helper()
+	complete, err := target.List(t.Context(), typ, nil, func(account connector.Account) error {
+		ids = append(ids, account.ID)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids, complete
+}
+
+func mail(address string) any {
+	return []any{map[string]any{"type": "work", "value": address}}
+}
+
+func sorted(list []string) []string { slices.Sort(list); return list }

@@ -89,13 +89,7 @@ func newCatalog(types []resourceType, schemas []wireSchema) *catalog {
 		if len(object.Attributes) > 0 && !slices.ContainsFunc(object.Attributes, isExternalID) {
 			object.Attributes = append(object.Attributes, convert("", wireAttribute{Name: "externalId", Type: "string", CaseExact: true}))
 		}
-		for _, d := range object.Attributes {
-			key := indexKey(t.name, d.Name)
-			c.index[key] = d
-			for _, sub := range d.Sub {
-				c.index[key+"."+strings.ToLower(sub.Name)] = sub
-			}
-		}
+		c.describe(object)
 		c.schema.Types = append(c.schema.Types, object)
 	}
 	return c
@@ -104,6 +98,17 @@ func newCatalog(types []resourceType, schemas []wireSchema) *catalog {
 // isExternalID knows the attribute that all resources have in common and most
 // servers leave out of /Schemas (RFC 7643 section 3.1).
 func isExternalID(d directory.Definition) bool { return strings.EqualFold(d.Name, "externalId") }
+
+// describe puts the attributes of a type into the index.
+func (c *catalog) describe(object directory.ObjectType) {
+	for _, d := range object.Attributes {
+		key := indexKey(object.Name, d.Name)
+		c.index[key] = d
+		for _, sub := range d.Sub {
+			c.index[key+"."+strings.ToLower(sub.Name)] = sub
+		}
+	}
+}
 
 func indexKey(typ, name string) string { return typ + "\x00" + strings.ToLower(name) }
 

@@ -29,7 +29,7 @@ type target struct {
 	base      *url.URL // without trailing slash; its query goes along with each request
 	dialect   Dialect
 	userAgent string
-	now       func() time.Time
+	clock     connector.Clock
 	client    *http.Client
 	timeout   time.Duration // of one request with its answer
 
@@ -65,18 +65,16 @@ func Open(options connector.Options) (connector.Target, error) {
 	if transport, err = web.Authorize(transport, options.Credential, base); err != nil {
 		return nil, err
 	}
-	now := options.Now
-	if now == nil {
-		now = time.Now
-	}
 	t := &target{
 		base: base, dialect: dialect, userAgent: options.UserAgent,
-		now: now, client: web.NewClient(transport), timeout: time.Minute,
+		clock: options.Clock(), client: web.NewClient(transport), timeout: time.Minute,
 	}
 	t.learned.pageSize = dialect.pageSize()
 	t.learned.membersPerRequest = dialect.membersPerRequest()
 	return t, nil
 }
+
+func (t *target) now() time.Time { return t.clock.Now() }
 
 // Close ends the connections that are kept for later requests.
 func (t *target) Close() error {

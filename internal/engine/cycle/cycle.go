@@ -119,6 +119,7 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 		listing:  make(chan struct{}, 1),
 		counted:  make(map[directory.Key]bool),
 		blocked:  make(map[directory.Key]bool),
+		doubted:  make(map[directory.Key]bool),
 		due:      make(map[ledger.Membership]bool),
 	}
 	for _, p := range job.Programs {
@@ -175,6 +176,7 @@ type run struct {
 	lost     lost
 	counted  map[directory.Key]bool // groups whose members were written
 	blocked  map[directory.Key]bool // objects whose last write is not known yet
+	doubted  map[directory.Key]bool // groups of whose last write it is not known which members it added
 
 	approved map[ledger.Membership]bool // losses that an operator let go
 	due      map[ledger.Membership]bool // of these, those that are still to be sent

@@ -22,9 +22,7 @@ func (r *run) unknown(p *provision.Program, it *item, failure *connector.Error) 
 			return nil
 		}
 	}
-	intent := r.intentOf(it)
-	intent.Unknown = true
-	open, err := r.Ledger.BeginIntent(intent)
+	open, err := r.unknownIntent(it)
 	if err != nil {
 		return r.breakOff(err)
 	}

@@ -151,9 +151,13 @@ func (r *run) members(ctx context.Context, p *provision.Program, key directory.K
 		}
 		switch pass {
 		case addMembers:
-			if err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, replaced(remove, add), pass); err == nil {
-				err = r.sendMembers(ctx, p, key, link, reference, connector.Add, add, pass)
+			if err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, replaced(remove, add), pass); err != nil {
+				return err
 			}
+			if add, err = r.withoutAdded(ctx, p, key, link, reference, add); err != nil {
+				return err
+			}
+			err = r.sendMembers(ctx, p, key, link, reference, connector.Add, add, pass)
 		case countMembers:
 			r.countLost(key, remove, had)
 		case removeMembers:
@@ -180,6 +184,43 @@ func replaced(remove, add []ledger.Member) []ledger.Member {
 		added[m.Key] = true
 	}
 	return slices.DeleteFunc(slices.Clone(remove), func(m ledger.Member) bool { return !added[m.Key] })
+}
+
+// withoutAdded leaves out members who are in the group already, where the answer
+// to an earlier request was lost: there are apps that keep a member twice who is
+// added twice.
+func (r *run) withoutAdded(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, add []ledger.Member) ([]ledger.Member, error) {
+	if !r.doubted[key] || len(add) == 0 {
+		return add, nil
+	}
+	account, err := r.Target.Get(ctx, p.ObjectType, link.TargetID, []directory.Path{reference.Path})
+	if _, open := connector.OpenCause(err); open {
+		return nil, err
+	}
+	if err != nil {
+		return add, nil // what the group holds cannot be told: nobody is left out of it
+	}
+	there := make(map[string]bool)
+	for _, value := range account.Values[reference.Path.String()].Values() {
+		there[value.String()] = true
+	}
+	var left []ledger.Member
+	var mutations []store.Mutation
+	for _, m := range add {
+		if !there[m.ID] {
+			left = append(left, m)
+			continue
+		}
+		put, err := r.Ledger.PutMember(key, reference.Path.String(), m)
+		if err != nil {
+			return nil, err
+		}
+		mutations = append(mutations, put)
+	}
+	if len(mutations) == 0 {
+		return left, nil
+	}
+	return left, r.Store.Commit(ctx, mutations...)
 }
 
 // countLost notes the members that a group is to lose, those apart that an
@@ -285,7 +326,7 @@ func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directo
 			return ctx.Err()
 		}
 		part := members[start:min(start+size, len(members))]
-		if err := r.sendPart(ctx, p, key, link, reference, verb, part, pass); err != nil {
+		if err := r.sendPart(ctx, p, key, link, reference, verb, part, pass); err != nil || r.hasFailed(key) && pass == addMembers {
 			return err
 		}
 	}
@@ -331,9 +372,13 @@ func (r *run) sendPart(ctx context.Context, p *provision.Program, key directory.
 	r.summary.Writes++
 	r.mu.Unlock()
 	if err != nil && connector.ClassOf(err) == connector.Unknown {
-		// Adding or removing a reference again does no harm: read back is left to
-		// the connector, and the next cycle sends what is not recorded.
-		return r.failed(it, connector.AsError(err))
+		// The next cycle looks at what the group holds before it sends what is not
+		// recorded.
+		open, failure := r.unknownIntent(it)
+		if failure != nil {
+			return r.breakOff(failure)
+		}
+		return r.failedWith(it, connector.AsError(err), open)
 	}
 	if err != nil {
 		if _, open := connector.OpenCause(err); open || connector.ClassOf(err) == connector.Fatal {
@@ -345,6 +390,14 @@ func (r *run) sendPart(ctx context.Context, p *provision.Program, key directory.
 		return r.failed(it, connector.AsError(err))
 	}
 	return r.membersDone(it, reference, verb, part, pass, receipt, r.Clock.Now().Sub(started).Milliseconds())
+}
+
+// unknownIntent gives the mutation that keeps a write's intent open, whose outcome
+// is not known.
+func (r *run) unknownIntent(it *item) (store.Mutation, error) {
+	intent := r.intentOf(it)
+	intent.Unknown = true
+	return r.Ledger.BeginIntent(intent)
 }
 
 func (r *run) membersDone(it *item, reference mapping.Reference, verb connector.Verb, part []ledger.Member, pass memberPass, receipt connector.Receipt, milliseconds int64) error {
@@ -379,8 +432,17 @@ func (r *run) membersDone(it *item, reference mapping.Reference, verb connector.
 	if err != nil {
 		return r.breakOff(err)
 	}
-	mutations = append(append(append(mutations, logged...), put...), r.Ledger.EndIntent(it.key))
-	mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, nil)...)
+	mutations = append(append(mutations, logged...), put...)
+	if r.hasFailed(it.key) { // with other members: that stays to be done
+		open, err := r.unknownIntent(it)
+		if err != nil {
+			return r.breakOff(err)
+		}
+		mutations = append(mutations, open)
+	} else {
+		mutations = append(mutations, r.Ledger.EndIntent(it.key))
+		mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, nil)...)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.counted[it.key] && link.Cycle != r.Cycle.ID {

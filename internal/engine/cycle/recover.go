@@ -81,6 +81,7 @@ func (r *run) resolve(ctx context.Context, p *provision.Program, intent ledger.I
 		return nil, false, err
 	}
 	if intent.Kind != connector.Create || linked {
+		r.doubted[intent.Key] = intent.Key.Type == directory.Group
 		return &item{key: intent.Key, read: true}, false, nil
 	}
 	ids, err := r.findLost(ctx, p, intent)

@@ -368,7 +368,8 @@ func (d Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property)
 	for _, m := range d.Operation.Modifications {
 		path := m.Path.String()
 		came, given := receipt.Account.Values[path]
-		if m.Verb != connector.Set || m.Reference || !given && receipt.Account.Unreadable[path] {
+		writes := m.Verb == connector.Set || m.Verb == connector.Clear
+		if !writes || m.Reference || !given && receipt.Account.Unreadable[path] {
 			continue
 		}
 		if holds(came, m.Value, false) {

@@ -33,6 +33,8 @@ func TestSame(t *testing.T) {
 		{"complex and text", complexOf("a"), txt(`{"value":"a"}`), false, false},
 		{"time and its text", directory.Time(at), txt("2026-01-02T04:04:05+01:00"), false, true},
 		{"time and another", directory.Time(at), txt("2026-01-02T04:04:05Z"), false, false},
+		{"time and its text without zone", directory.Time(at), txt("2026-01-02T03:04:05"), false, false},
+		{"times without zone are texts", txt("2026-01-02T03:04:05"), txt("2026-01-02T03:04:05Z"), false, false},
 		{"time and no time", directory.Time(at), txt("soon"), false, false},
 	}
 	for _, tt := range tests {

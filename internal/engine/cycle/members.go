@@ -372,8 +372,8 @@ func (r *run) sendPart(ctx context.Context, p *provision.Program, key directory.
 	r.summary.Writes++
 	r.mu.Unlock()
 	if err != nil && connector.ClassOf(err) == connector.Unknown {
-		// The next cycle looks at what the group holds before it sends what is not
-		// recorded.
+		// What the group holds is looked at before what is not recorded is sent.
+		r.doubted[key] = true
 		open, failure := r.unknownIntent(it)
 		if failure != nil {
 			return r.breakOff(failure)

@@ -158,27 +158,28 @@ const rounds = expression.MaxLength
 // decide makes the decisions about items, looking up what they need, several at
 // a time.
 func (r *run) decide(ctx context.Context, p *provision.Program, items []item) error {
+	pending := make([]*item, 0, len(items))
 	for i := range items {
 		it := &items[i]
 		if err := r.prepare(p, it); err != nil {
 			return err
 		}
+		var err error
 		if it.recovered != "" {
-			if err := r.lookAt(ctx, p, it, it.recovered); err != nil {
-				return err
-			}
+			err = r.lookAt(ctx, p, it, it.recovered)
 			it.situation.Recovered = true
 			it.situation.Matches = []provision.MatchResult{{Accounts: []string{it.recovered}}}
 		} else if it.read && it.situation.Link != nil {
-			if err := r.lookAt(ctx, p, it, it.situation.Link.TargetID); err != nil {
-				return err
-			}
+			err = r.lookAt(ctx, p, it, it.situation.Link.TargetID)
 			it.situation.Recovered = true
 		}
-	}
-	pending := make([]*item, len(items))
-	for i := range items {
-		pending[i] = &items[i]
+		if err != nil {
+			if err := it.failLookUp(ctx, err); err != nil {
+				return err
+			}
+			continue
+		}
+		pending = append(pending, it)
 	}
 	for range rounds {
 		var asking []*item
@@ -224,18 +225,23 @@ func (r *run) lookUp(ctx context.Context, p *provision.Program, it *item) error 
 		case provision.LookupUnique:
 			err = r.unique(ctx, p, it, need)
 		}
-		if err == nil {
-			continue
+		if err != nil {
+			return it.failLookUp(ctx, err)
 		}
-		if _, open := connector.OpenCause(err); open || ctx.Err() != nil {
-			return err
-		}
-		failure := connector.AsError(err)
-		it.failure = failure
-		it.decision = provision.Decision{Outcome: provision.Failed, Reason: failure.Code, Detail: failure.Detail, After: it.situation.Link}
-		it.decision.Steps = append(it.decision.Steps, failedLookUp(failure))
-		return nil
 	}
+	return nil
+}
+
+// failLookUp makes a failed look-up the failure of its object. It gives the error
+// back when it is not the object's: the target as a whole cannot be used.
+func (it *item) failLookUp(ctx context.Context, err error) error {
+	if _, open := connector.OpenCause(err); open || connector.ClassOf(err) == connector.Fatal || ctx.Err() != nil {
+		return err
+	}
+	failure := connector.AsError(err)
+	it.failure = failure
+	it.decision = provision.Decision{Outcome: provision.Failed, Reason: failure.Code, Detail: failure.Detail, After: it.situation.Link}
+	it.decision.Steps = append(it.decision.Steps, failedLookUp(failure))
 	return nil
 }
 

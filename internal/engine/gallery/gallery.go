@@ -28,8 +28,11 @@ type Template struct {
 	Connector string             `json:"connector"` // the name of the connection block
 	Fields    []Field            `json:"connection_fields"`
 	Mappings  map[string]Mapping `json:"mappings"` // by object type
-	Dialect   json.RawMessage    `json:"dialect,omitempty"`
-	Quirks    []string           `json:"quirks,omitempty"`
+	// Required names, by object type, the attributes without which the app creates
+	// nothing, beside those that it says so of itself.
+	Required map[string][]string `json:"required,omitempty"`
+	Dialect  json.RawMessage     `json:"dialect,omitempty"`
+	Quirks   []string            `json:"quirks,omitempty"`
 }
 
 // Field describes one field of the connection block.

@@ -46,6 +46,7 @@ func programs(released *catalog.Released, job *config.Job, features connector.Fe
 		}
 		var target *directory.ObjectType
 		if t, ok := schema.Type(objectType); ok {
+			t = template.Require(t)
 			target = &t
 		}
 		m, err := mapping.Compile(mappings[objectType].Definition(), released.Source.MappingSource(objectType), target)

@@ -302,6 +302,48 @@ func TestMembersAddedWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// A create that is answered with the id of somebody else's account is looked up,
+// and whose account that is keeps it.
+func TestCreateAnsweredWithAnothersID(t *testing.T) {
+	play(t, sampleapp.Options{}, "", func(t *testing.T, p *played) {
+		p.staff(2)
+		p.save()
+		p.declare()
+		p.wait("initial_cycle")
+		first := p.links()[user(1)].TargetID
+		p.app.Schedule(sampleapp.Rule{Operation: sampleapp.Create, Times: 1, Fault: sampleapp.Fault{
+			Replace: true, Body: `{"schemas":["x"],"id":"` + first + `","userName":"user3@example.com"}`,
+		}})
+		p.staff(3)
+		p.save()
+		p.cycle()
+		p.settle()
+		third, _ := p.app.User("user3@example.com")
+		if links := p.links(); p.app.Len(sampleapp.User) != 3 || links[user(1)].TargetID != first || links[user(3)].TargetID != third.ID {
+			t.Errorf("%d accounts, links %v", p.app.Len(sampleapp.User), links)
+		}
+	})
+}
+
+// An account that a lost create made, and that cannot be read, costs that object
+// alone.
+func TestAccountOfALostCreateCannotBeRead(t *testing.T) {
+	play(t, sampleapp.Options{}, "", func(t *testing.T, p *played) {
+		p.app.Schedule(sampleapp.Rule{Operation: sampleapp.Create, Target: "user1@example.com", Fault: sampleapp.Fault{Commit: true, Reset: true}},
+			sampleapp.Rule{Operation: sampleapp.Get, Target: "user1@example.com", Times: 3, Fault: sampleapp.Fault{Status: http.StatusForbidden}})
+		p.staff(3)
+		p.save()
+		p.declare()
+		if cycle := p.wait("initial_cycle"); cycle.Created != 2 || cycle.Failed != 1 {
+			t.Errorf("created %d, failed %d", cycle.Created, cycle.Failed)
+		}
+		p.settle()
+		if n := p.app.Len(sampleapp.User); n != 3 || len(p.links()) != 3 {
+			t.Errorf("%d accounts, %d links", n, len(p.links()))
+		}
+	})
+}
+
 // A credential that expires between cycles, at an app that says so with 200 and
 // another JSON, stops the job: no object is blamed, and nothing is written.
 func TestCredentialThatIsRefusedWith200(t *testing.T) {

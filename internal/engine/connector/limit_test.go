@@ -153,6 +153,26 @@ func TestThrottledTogetherIsOneComplaint(t *testing.T) {
 	})
 }
 
+// TestOverloadedTargetIsSentLess: a complaint of load counts as such, also where
+// it is not known whether the write was carried out.
+func TestOverloadedTargetIsSentLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		target := &stub{answer: func(context.Context, connector.Method, int) error {
+			e := failure(connector.Unknown)
+			e.Overloaded, e.RetryAt = true, began.Add(5*time.Second)
+			return e
+		}}
+		limiter := limited(target, 0, 0)
+		if err := send(t.Context(), limiter); connector.ClassOf(err) != connector.Unknown {
+			t.Errorf("error is %v", err)
+		}
+		if got := limiter.Concurrency(); got != 4 || !limiter.PausedUntil().Equal(began.Add(5*time.Second)) {
+			t.Errorf("concurrency is %d, paused until %v", got, limiter.PausedUntil())
+		}
+	})
+}
+
 // TestPauseBeginsWhileOthersWaitForTheirRate: they wait for the pause as well,
 // and afterwards still come one by one.
 func TestPauseBeginsWhileOthersWaitForTheirRate(t *testing.T) {

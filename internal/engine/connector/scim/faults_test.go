@@ -57,7 +57,10 @@ func TestFaults(t *testing.T) {
 			app, target := play(t, sampleapp.Quirks{}, "")
 			app.Schedule(sampleapp.Rule{Operation: sampleapp.Create, Target: "ADA", Fault: test.fault}, sampleapp.Rule{Operation: sampleapp.Get, Fault: test.fault})
 			_, err := target.Send(t.Context(), ada)
-			refused(t, err, test.write, test.code)
+			e := refused(t, err, test.write, test.code)
+			if overloaded := test.fault.Status == http.StatusTooManyRequests || test.fault.Status == http.StatusServiceUnavailable; e.Overloaded != overloaded {
+				t.Errorf("overloaded: %t", e.Overloaded)
+			}
 			if _, made := app.User("ada"); made != test.made {
 				t.Errorf("made: %t", made)
 			}
@@ -151,6 +154,52 @@ func TestBodiesWithoutEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An answer that comes byte by byte, and never to its end, ends by the deadline.
+func TestAnswersThatTrickle(t *testing.T) {
+	for name, begin := range map[string]string{"headers": "HTTP/1.1 200 OK\r\nX-", "body": "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			target := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				connection, _, err := w.(http.Hijacker).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer connection.Close()
+				if _, err := io.WriteString(connection, begin); err != nil {
+					return
+				}
+				for tick := time.NewTicker(5 * time.Millisecond); ; <-tick.C {
+					if _, err := io.WriteString(connection, "x"); err != nil {
+						return
+					}
+				}
+			}), "")
+			target.timeout = 100 * time.Millisecond
+			_, err := target.Get(t.Context(), directory.User, "1", nil)
+			refused(t, err, connector.Transient, codeTimeout)
+			_, err = target.Send(t.Context(), ada)
+			refused(t, err, connector.Unknown, codeTimeout)
+		})
+	}
+}
+
+// Of a name that comes twice one value counts; accounts that are lost so make a
+// list incomplete, and another's id is nobody's answer.
+func TestNamesThatComeTwice(t *testing.T) {
+	target := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/Users") {
+			_, _ = io.WriteString(w, `{"totalResults":2,"Resources":[{"id":"1"}],"Resources":[{"id":"2"}],"resources":[]}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"schemas":[],"id":"1","userName":"a","id":"2","ID":"3"}`)
+	}), "")
+	if ids, complete := list(t, target, directory.User); complete || len(ids) != 1 {
+		t.Errorf("%v, complete %t", ids, complete)
+	}
+	_, err := target.Get(t.Context(), directory.User, "1", nil)
+	refused(t, err, connector.Rejected, codeMultiple)
 }
 
 func TestEnormousTotals(t *testing.T) {

@@ -21,22 +21,22 @@ type learned struct {
 }
 
 // activeForm is how a change of active takes effect.
-type activeForm uint8
+type activeForm string
 
 const (
-	activeUnproven activeForm = iota
-	activeByPatch
-	activeByPut
-	activeNever
+	activeUnproven activeForm = ""
+	activeByPatch  activeForm = "patch"
+	activeByPut    activeForm = "put"
+	activeNever    activeForm = "never"
 )
 
 // extensionForm is how a change of an extension's attributes takes effect.
-type extensionForm uint8
+type extensionForm string
 
 const (
-	extensionUnproven extensionForm = iota
-	extensionByPatch
-	extensionByPut
+	extensionUnproven extensionForm = ""
+	extensionByPatch  extensionForm = "patch"
+	extensionByPut    extensionForm = "put"
 )
 
 // verdict says whether searches by an attribute can be believed, and since when.

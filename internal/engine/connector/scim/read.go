@@ -91,7 +91,7 @@ func (t *target) account(typ string, r resource, version string, want []director
 	account := connector.Account{Type: typ, ID: r.id(), Version: version, Values: make(map[string]directory.Value, len(want))}
 	known := t.known()
 	for _, path := range want {
-		if t.dialect.unreadable(typ, path) || strings.EqualFold(path.Name, "password") {
+		if t.unreadable(typ, path) {
 			if account.Unreadable == nil {
 				account.Unreadable = map[string]bool{}
 			}
@@ -108,6 +108,13 @@ func (t *target) account(typ string, r resource, version string, want []director
 		}
 	}
 	return account
+}
+
+// unreadable reports whether an attribute is never returned: as the dialect says,
+// or the server itself.
+func (t *target) unreadable(typ string, path directory.Path) bool {
+	return t.dialect.unreadable(typ, path) || strings.EqualFold(path.Name, "password") ||
+		t.known().definition(typ, path.Attribute()).Mutability == directory.WriteOnly
 }
 
 // page is one ListResponse.

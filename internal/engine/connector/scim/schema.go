@@ -131,6 +131,9 @@ func convert(prefix string, a wireAttribute) directory.Definition {
 	if d.Mutability == "" {
 		d.Mutability = directory.ReadWrite
 	}
+	if d.Mutability == directory.ReadWrite && (a.Returned == "never" || a.Returned == "request") {
+		d.Mutability = directory.WriteOnly // what no answer shows cannot be compared
+	}
 	for _, sub := range a.SubAttributes {
 		if len(sub.SubAttributes) > 0 {
 			continue // RFC 7643 section 2.3.8: complex attributes do not nest

@@ -146,7 +146,7 @@ func (t *target) putInstead(ctx context.Context, w writing, refusal error) (conn
 // a whole: what is not modified stays as it was read.
 func (t *target) put(ctx context.Context, w writing) (connector.Receipt, error) {
 	o := w.operation
-	if o.Type == directory.Group && t.dialect.unreadable(o.Type, membersPath) {
+	if o.Type == directory.Group && t.unreadable(o.Type, membersPath) {
 		return connector.Receipt{}, rejected(codeNotOffered, "the app changes a group only as a whole and does not show its members, who would be lost", nil)
 	}
 	r, version, err := t.read(ctx, o.Type, o.ID, true)

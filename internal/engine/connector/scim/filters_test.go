@@ -83,6 +83,24 @@ func TestSearchInAnEmptyAppCostsOneRequestEach(t *testing.T) {
 	}
 }
 
+// A server that fails on every filter, and answers without one, is listed.
+func TestFilterThatFails(t *testing.T) {
+	app, target := play(t, sampleapp.Quirks{}, "")
+	add(t, app, sampleapp.User, "ada")
+	app.Schedule(sampleapp.Rule{Operation: sampleapp.Search, Fault: sampleapp.Fault{Status: 500, Body: "<html>Internal Server Error</html>", ContentType: "text/html"}})
+	for range 2 {
+		if _, err := find(t, target, directory.User, "userName", "ada"); !errors.Is(err, connector.ErrCannotFilter) {
+			t.Error(err)
+		}
+	}
+	if n := app.Counts()["search User"].Requests; n != 1 {
+		t.Errorf("%d searches", n)
+	}
+	app.Schedule(sampleapp.Rule{Operation: sampleapp.List, Fault: sampleapp.Fault{Status: 500}})
+	_, err := find(t, open(t, target.base.String(), ""), directory.User, "userName", "ada")
+	refused(t, err, connector.Transient, codeServer) // nothing says that it is the filter
+}
+
 func TestDeclaredFilters(t *testing.T) {
 	app, target := play(t, sampleapp.Quirks{}, `{"filterable":{"User":["userName"]}}`)
 	add(t, app, sampleapp.User, "ada", "externalId", "e")

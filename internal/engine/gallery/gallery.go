@@ -45,8 +45,6 @@ type Field struct {
 // Mapping is a preconfigured mapping, in the very shape that a declared one
 // takes.
 type Mapping struct {
-	// Required are the paths of attributes without which the app takes no account.
-	Required   []string                     `json:"required,omitempty"`
 	Attributes map[string]mapping.Attribute `json:"attributes"`
 }
 
@@ -144,21 +142,4 @@ func Check(app *config.App) config.Problems {
 			Detail: fmt.Sprintf("Template %q connects by a %s block.", t.Name, t.Connector)}}
 	}
 	return nil
-}
-
-// CheckMapping reports attributes that the app requires and that a mapping,
-// which may create accounts, does not map.
-func (t Template) CheckMapping(m *config.Mapping) config.Problems {
-	var problems config.Problems
-	if m.Actions != nil && !slices.Contains(m.Actions, mapping.ActionCreate) {
-		return nil
-	}
-	for _, path := range t.Mappings[m.ObjectType].Required {
-		mapped := slices.ContainsFunc(slices.Collect(maps.Keys(m.Attributes)), func(name string) bool { return strings.EqualFold(name, path) })
-		if !mapped {
-			problems = append(problems, config.Problem{Path: []string{"attributes"}, Summary: "Required attribute is not mapped",
-				Detail: fmt.Sprintf("%s creates no %s without %s; map it, or leave create out of actions.", t.Title, m.ObjectType, path)})
-		}
-	}
-	return problems
 }

@@ -21,8 +21,8 @@ func (t Template) CheckMapping(m *config.Mapping) config.Problems {
 		if isMapped(m, required) {
 			continue
 		}
-		problems = append(problems, config.Problem{Path: []string{"attributes"}, Summary: "Missing attribute",
-			Detail: fmt.Sprintf("Apps of template %q refuse a %s without %s, and no rule maps it.", t.Name, m.ObjectType, required)})
+		problems = append(problems, config.Problem{Path: []string{"attributes"}, Summary: "Required attribute is not mapped",
+			Detail: fmt.Sprintf("%s creates no %s without %s; map it, or leave create out of actions.", t.Title, m.ObjectType, required)})
 	}
 	return problems
 }

@@ -116,7 +116,7 @@ func (p *parser) operation(at int, operator string, left, right node) (node, err
 	n := &operation{at: at, operator: operator, left: left, right: right, outcomes: outcomes[operator]}
 	if operator == "&" {
 		if before, ok := left.(*operation); ok && before.parts != nil {
-			n.parts = append(before.parts[:len(before.parts):len(before.parts)], right)
+			n.parts = slices.Concat(before.parts, []node{right})
 		} else {
 			n.parts = []node{left, right}
 		}

@@ -164,7 +164,7 @@ func TestConnect_endpointErrors(t *testing.T) {
 		"missing page":    {with(page(404, "text/html", "<html>Not here</html>")), api.CodeIncompatible, []string{"is no provisioning agent", "404"}},
 		"other JSON":      {with(page(200, "application/json", `{"hello": "world"}`)), api.CodeIncompatible, []string{"is no provisioning agent"}},
 		"other JSON list": {with(page(200, "application/json", `[]`)), api.CodeIncompatible, []string{"is no provisioning agent"}},
-		"redirect":        {with(http.RedirectHandler("https://example.com/", 302)), api.CodeIncompatible, []string{"is no provisioning agent", "302"}},
+		"redirect":        {with(http.RedirectHandler("https://example.com/", http.StatusFound)), api.CodeIncompatible, []string{"is no provisioning agent", "302"}},
 		"gateway":         {with(page(502, "text/html", "<html>Bad gateway</html>")), api.CodeUnavailable, []string{"what stands before it answers 502", "See that the agent runs"}},
 		"reset":           {with(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })), api.CodeUnavailable, []string{"did not answer in full"}},
 		"wrong token":     {Endpoint{URL: well.url, Token: token + "x", CACertificate: well.ca}, api.CodeUnauthorized, []string{"does not accept the token", "knows no such token", "token create"}},

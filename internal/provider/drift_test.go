@@ -192,9 +192,8 @@ func TestResources_otherStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		typ := schemas.Provider.ValueType()
-		dir := tftypes.NewValue(typ, map[string]tftypes.Value{"data_dir": tftypes.NewValue(tftypes.String, "/dir")})
-		value, err := tfprotov6.NewDynamicValue(typ, dir)
+		typ := schemas.Provider.ValueType().(tftypes.Object)
+		value, err := tfprotov6.NewDynamicValue(typ, with(typ, "data_dir", "/dir"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,12 +219,7 @@ func TestResources_otherStore(t *testing.T) {
 		thing.SetID("x")
 		first.things = append(first.things, thing)
 		typ := schema.ValueType().(tftypes.Object)
-		attributes := map[string]tftypes.Value{}
-		for attribute, of := range typ.AttributeTypes {
-			attributes[attribute] = tftypes.NewValue(of, nil)
-		}
-		attributes["id"] = tftypes.NewValue(tftypes.String, "x")
-		state, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, attributes))
+		state, err := tfprotov6.NewDynamicValue(typ, with(typ, "id", "x"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,4 +253,14 @@ func TestResources_otherStore(t *testing.T) {
 			}
 		}
 	}
+}
+
+// with gives an object whose one attribute has a text, and whose others are null.
+func with(typ tftypes.Object, name, text string) tftypes.Value {
+	attributes := map[string]tftypes.Value{}
+	for attribute, of := range typ.AttributeTypes {
+		attributes[attribute] = tftypes.NewValue(of, nil)
+	}
+	attributes[name] = tftypes.NewValue(tftypes.String, text)
+	return tftypes.NewValue(typ, attributes)
 }

@@ -114,6 +114,19 @@ func TestValidate(t *testing.T) {
 		{"ending", source(func(s *Source) { s.File.Users.Path = "/people.xlsx" }), "file.users.format", "csv, json or jsonl"},
 		{"upper-case ending", source(func(s *Source) { s.File.Users.Path = "/PEOPLE.CSV" }), "-", ""},
 		{"format", source(func(s *Source) { s.File.Users.Format = "xml" }), "file.users.format", "csv, json or jsonl"},
+		{"devices", source(func(s *Source) {
+			s.File.Objects = map[string]*FileSet{"Device": {Path: "/d.csv", IDColumn: "serial", References: map[string]string{"owner": "holder"}}}
+		}), "-", ""},
+		{"devices alone", source(func(s *Source) {
+			s.File = &FileSource{Objects: map[string]*FileSet{"Device": {Path: "/d.csv", IDColumn: "serial"}}}
+		}), "-", ""},
+		{"devices without id", source(func(s *Source) { s.File.Objects = map[string]*FileSet{"Device": {Path: "/d.csv"}} }), "file.objects.Device.id", "Missing id"},
+		{"no devices", source(func(s *Source) { s.File.Objects = map[string]*FileSet{"Device": nil} }), "file.objects.Device", "Say which file"},
+		{"users by another name", source(func(s *Source) { s.File.Objects = map[string]*FileSet{"User": {Path: "/u.csv", IDColumn: "id"}} }), "file.objects.User", "under users"},
+		{"no name of a type", source(func(s *Source) { s.File.Objects = map[string]*FileSet{"a b": {Path: "/u.csv", IDColumn: "id"}} }), "file.objects.a b", "like Device"},
+		{"members of devices", source(func(s *Source) {
+			s.File.Objects = map[string]*FileSet{"Device": {Path: "/u.csv", IDColumn: "id", Members: "m"}}
+		}), "file.objects.Device.members", "Only groups"},
 		{"members of users", source(func(s *Source) { s.File.Users.Members = "m" }), "file.users.members", "under groups"},
 		{"reference without column", source(func(s *Source) { s.File.Users.References["manager"] = "" }), "file.users.references.manager", "Missing column"},
 		{"alias in brackets", source(func(s *Source) { s.Attributes = map[string]string{"[a]": "b"} }), "attributes.[a]", "without brackets"},
@@ -233,5 +246,31 @@ func TestNew(t *testing.T) {
 	}
 	if New("printer") != nil {
 		t.Error("there are printers")
+	}
+}
+
+// What a source does not have cannot be mapped or filtered by: the type with the
+// nearest name, references, records of roles.
+func TestFilter_ValidateWith(t *testing.T) {
+	source := goodSource()
+	source.File.Objects = map[string]*FileSet{"Device": {Path: "/d.csv", IDColumn: "serial", References: map[string]string{"owner": "holder"}}}
+	for _, tt := range []struct{ objectType, attribute, path, says string }{
+		{"User", "department", "-", ""}, {"Device", "serial", "-", ""}, {"Device", "manager", "-", ""},
+		{"Users", "department", "object_type", `Did you mean "User"?`}, {"device", "serial", "object_type", `Did you mean "Device"?`}, {"Worker", "x", "object_type", "it has User, Group, Device"},
+		{"User", "manager", "clauses.0.attribute", "refers to other objects"}, {"Device", "owner", "clauses.0.attribute", "refers to other objects"},
+		{"User", "appRoleAssignments", "clauses.0.attribute", "roles of assignments"},
+	} {
+		f := goodFilter()
+		f.ObjectType, f.Clauses = tt.objectType, []scoping.Clause{{Attribute: tt.attribute, Operator: scoping.IsNotNull}}
+		problems := f.ValidateWith(source)
+		if tt.path == "-" {
+			if problems.Err() != nil {
+				t.Errorf("%s %s: %v", tt.objectType, tt.attribute, problems)
+			}
+			continue
+		}
+		if len(problems) != 1 || strings.Join(problems[0].Path, ".") != tt.path || !strings.Contains(problems[0].Detail, tt.says) {
+			t.Errorf("%s %s: %v", tt.objectType, tt.attribute, problems)
+		}
 	}
 }

@@ -84,3 +84,41 @@ func TestCheck(t *testing.T) {
 		t.Errorf("an unknown template: %v", problems)
 	}
 }
+
+// An attribute that the app requires is mapped wherever accounts may be created;
+// the templates' own mappings do.
+func TestCheckMapping(t *testing.T) {
+	for _, name := range Names() {
+		latest, err := Latest(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for objectType := range latest.Mappings {
+			m, _ := latest.Mapping("app", objectType)
+			if problems := latest.CheckMapping(m); problems.Err() != nil {
+				t.Errorf("%s %s: %v", name, objectType, problems)
+			}
+		}
+	}
+	scim, err := Latest("scim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	attribute := func(path string) map[string]mapping.Attribute { return map[string]mapping.Attribute{path: {}} }
+	for _, tt := range []struct {
+		m    config.Mapping
+		says string
+	}{
+		{config.Mapping{ObjectType: "User", Attributes: attribute("externalId")}, "userName"},
+		{config.Mapping{ObjectType: "User", Attributes: attribute("USERNAME")}, ""},
+		{config.Mapping{ObjectType: "Group", Attributes: attribute("externalId")}, "displayName"},
+		{config.Mapping{ObjectType: "Device", Attributes: attribute("serial")}, ""},
+		{config.Mapping{ObjectType: "User", Actions: []mapping.Action{mapping.ActionUpdate}, Attributes: attribute("externalId")}, ""},
+		{config.Mapping{ObjectType: "User", Actions: []mapping.Action{mapping.ActionCreate}, Attributes: attribute("externalId")}, "userName"},
+	} {
+		problems := scim.CheckMapping(&tt.m)
+		if (len(problems) == 0) != (tt.says == "") || tt.says != "" && !strings.Contains(problems[0].Detail, tt.says) {
+			t.Errorf("%s %v: %v", tt.m.ObjectType, tt.m.Attributes, problems)
+		}
+	}
+}

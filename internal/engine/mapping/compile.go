@@ -191,7 +191,7 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 	}
 	if r.source != nil {
 		problems = append(problems, checkSource(text, r.source, a, source)...)
-		if r.source.OnlyAdds() && r.apply == "" {
+		if r.source.OnlyAdds() && (r.apply == "" || r.apply == ApplyAlways) {
 			r.apply = ApplyAddValues
 		}
 	}
@@ -213,8 +213,12 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 	default:
 		fault("when_null", "unknown value %q: use clear_own, ignore or clear", a.WhenNull)
 	}
-	if r.apply == ApplyAddValues && r.whenNull == Clear {
+	switch {
+	case r.apply != ApplyAddValues || r.whenNull != Clear:
+	case a.Apply == ApplyAddValues:
 		fault("when_null", "clear removes what apply = \"add_values\" never removes; drop one of them")
+	default:
+		fault("when_null", "AppRoleAssignmentsComplex never removes roles; use AssertiveAppRoleAssignmentsComplex, or drop clear")
 	}
 	if a.MatchingPrecedence != nil {
 		r.matching = *a.MatchingPrecedence

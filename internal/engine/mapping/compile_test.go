@@ -95,6 +95,11 @@ func TestCompile_problems(t *testing.T) {
 		{"one attribute twice", map[string]Attribute{"userName": ok, `emails[type eq "work"].value`: from("mail"), `emails[ type  eq "work" ].value`: from("login")}, nil,
 			`emails[type eq "work"].value`, "", []string{"same attribute"}},
 		{"one attribute in another case", map[string]Attribute{"userName": ok, "UserName": from("login")}, nil, "userName", "", []string{"same attribute"}},
+		{"records of roles", map[string]Attribute{"userName": ok, "roles": from(AppRoles)}, nil, "roles", "source", []string{"SingleAppRoleAssignment([appRoleAssignments])"}},
+		{"records of roles in an expression", map[string]Attribute{"userName": ok, "roles": computed(" [appRoleAssignments] ")}, nil, "roles", "expression", []string{"AssertiveAppRoleAssignmentsComplex"}},
+		{"roles that only come, and are cleared", map[string]Attribute{"userName": ok, "roles": {Expression: ref("AppRoleAssignmentsComplex([appRoleAssignments])"), WhenNull: Clear}}, nil,
+			"roles", "when_null", []string{"Assertive"}},
+		{"default domain", map[string]Attribute{"userName": ok, "title": computed(`Append([login], DefaultDomain())`)}, nil, "title", "expression", []string{"no source tells", "as a text"}},
 		{"action", map[string]Attribute{"userName": ok}, []Action{"creat"}, "", "", []string{`"creat"`, "create, update or delete"}},
 	}
 	for _, tt := range tests {

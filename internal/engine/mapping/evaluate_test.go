@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,9 @@ func TestEvaluate_conversion(t *testing.T) {
 		{"NAME.GIVENNAME", directory.Integer(1), text("1"), ""},
 		{"since", directory.Time(noon), directory.Time(noon), ""},
 		{"unheardOf", texts("a", "b"), texts("a", "b"), ""},
+		{"userName", directory.Time(noon), text("3/1/2026 12:00:00 PM"), ""},
+		{"unheardOf", directory.Time(noon), text("3/1/2026 12:00:00 PM"), ""},
+		{"tags", directory.List(directory.Time(noon)), texts("3/1/2026 12:00:00 PM"), ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path+"/"+tt.from.String(), func(t *testing.T) {
@@ -173,6 +177,62 @@ func TestEvaluate_errors(t *testing.T) {
 	input.View = viewOf(map[string]directory.Value{"login": directory.Text(long)})
 	if _, err = with("level", from("login")).Evaluate(input, false); err == nil || len(err.Error()) > 400 || strings.ContainsRune(err.Error(), '\uFFFD') {
 		t.Errorf("a long value: %v", err)
+	}
+}
+
+// What the log shows of a failing expression: where, what, and which value,
+// unless that is redacted.
+func TestEvaluationErrorDetails(t *testing.T) {
+	for text, want := range map[string]map[string]string{
+		`Mid([login], [n], 1)`:             {"attribute": "title", "expression": `Mid([login], [n], 1)`, "function": "Mid", "argument": "start", "value": "one"},
+		`[login] & [many]`:                 {"attribute": "title", "expression": `[login] & [many]`, "argument": "[many]"},
+		`Mid(Redact([login]), [n], 1)`:     {"attribute": "title", "expression": `Mid(Redact([login]), [n], 1)`, "function": "Mid", "argument": "start"},
+		`IIF([login] = "a", Error("no"),)`: nil,
+	} {
+		attributes := map[string]Attribute{"userName": matching(from("login"), 1), "title": computed(text)}
+		c, err := Compile(Definition{ObjectType: directory.User, Attributes: attributes}, Source{}, nil)
+		if want == nil {
+			if err == nil {
+				t.Errorf("%s compiles", text)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		view := viewOf(map[string]directory.Value{"login": directory.Text("a"), "n": directory.Text("one"), "many": directory.Texts("x", "y")})
+		_, err = c.Evaluate(Input{View: view, Now: noon}, false)
+		var failed *EvaluationError
+		if !errors.As(err, &failed) || !maps.Equal(failed.Details(), want) {
+			t.Errorf("%s: %v, details %v", text, err, failed.Details())
+		}
+	}
+}
+
+// AppRoleAssignmentsComplex adds, however apply is written; its assertive twin
+// replaces.
+func TestRolesThatOnlyCome(t *testing.T) {
+	for text, want := range map[string]Apply{
+		"AppRoleAssignmentsComplex([appRoleAssignments])":                   ApplyAddValues,
+		"AssertiveAppRoleAssignmentsComplex([appRoleAssignments])":          ApplyAlways,
+		"RemoveDuplicates(AppRoleAssignmentsComplex([appRoleAssignments]))": ApplyAlways,
+	} {
+		for _, written := range []Apply{"", ApplyAlways, ApplyOnCreate} {
+			c := compile(t, map[string]Attribute{"userName": matching(from("login"), 1), "tags": applied(computed(text), written)})
+			flows, err := c.Evaluate(Input{View: viewOf(map[string]directory.Value{"login": directory.Text("a")}), Now: noon}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			expected := want
+			if written == ApplyOnCreate {
+				expected = ApplyOnCreate
+			}
+			for _, flow := range flows {
+				if flow.Path.Name == "tags" && flow.Apply != expected {
+					t.Errorf("%s with apply %q: %q", text, written, flow.Apply)
+				}
+			}
+		}
 	}
 }
 

@@ -48,3 +48,40 @@ func TestSame(t *testing.T) {
 		})
 	}
 }
+
+// An account has what is wanted when its complex values have the sub-attributes
+// that are: what the target adds is its own, and a false may be left out.
+func TestHolds(t *testing.T) {
+	role := func(members ...string) directory.Value {
+		var list []directory.Member
+		for i := 0; i < len(members); i += 2 {
+			value := txt(members[i+1])
+			if members[i+1] == "false" || members[i+1] == "true" {
+				value = directory.Boolean(members[i+1] == "true")
+			}
+			list = append(list, directory.Member{Name: members[i], Value: value})
+		}
+		return directory.Complex(list...)
+	}
+	list := func(values ...directory.Value) directory.Value { return directory.List(values...) }
+	want := list(role("value", "Admin", "display", "Admin", "primary", "false"))
+	for name, tt := range map[string]struct {
+		have, want directory.Value
+		holds      bool
+	}{
+		"equal":                 {want, want, true},
+		"more sub-attributes":   {list(role("value", "Admin", "display", "Admin", "primary", "false", "$ref", "x")), want, true},
+		"false left out":        {list(role("value", "Admin", "display", "Admin")), want, true},
+		"case":                  {list(role("value", "ADMIN", "display", "admin")), want, true},
+		"true where false":      {list(role("value", "Admin", "display", "Admin", "primary", "true")), want, false},
+		"a sub-attribute fails": {list(role("value", "Admin")), want, false},
+		"one too many":          {list(role("value", "Admin", "display", "Admin"), role("value", "User")), want, false},
+		"one too few":           {list(), want, false},
+		"texts as sets":         {directory.Texts("b", "A"), directory.Texts("a", "B"), true},
+		"complex and text":      {list(txt("Admin")), want, false},
+	} {
+		if got := holds(tt.have, tt.want, false); got != tt.holds {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -287,6 +287,27 @@ func TestJSONForm(t *testing.T) {
 	}
 }
 
+// All faults are told at once, each with its place.
+func TestCompileReportsAllFaults(t *testing.T) {
+	_, err := Compile([]Filter{
+		{"a", []Clause{{"x", Equals, nil}, {"y", IsTrue, nil}, {"z", "equls", value("v")}}},
+		{"b", nil},
+	})
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || len(joined.Unwrap()) != 3 {
+		t.Fatalf("reports %v", err)
+	}
+	for i, want := range []struct {
+		filter, field string
+		index         int
+	}{{"a", "value", 0}, {"a", "operator", 2}, {"b", "clauses", -1}} {
+		var fault *InvalidClauseError
+		if !errors.As(joined.Unwrap()[i], &fault) || fault.Filter != want.filter || fault.Field != want.field || fault.Index != want.index {
+			t.Errorf("fault %d is %+v", i, fault)
+		}
+	}
+}
+
 // A pattern covers the whole value or does not: regex_match and
 // not_regex_match are opposites, and agree with the leftmost-longest match.
 func FuzzRegexes(f *testing.F) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -224,6 +225,32 @@ func TestOpenRefuses(t *testing.T) {
 
 // A broken row costs its object alone, or, when its id cannot be told, the
 // evidence of absence.
+// Objects of other types come from files of their own, which refer to users and
+// groups.
+func TestObjectsOfOtherTypes(t *testing.T) {
+	folder := t.TempDir()
+	devices := write(t, folder, "devices.csv", "serial,model,holder\nA1,Laptop,1\nB2,Phone,\n")
+	people := write(t, folder, "people.csv", "id,name\n1,Ada\n")
+	source := open(t, fmt.Sprintf(`{"users":{"path":%q,"id":"id"},"objects":{"Device":{"path":%q,"id":"serial","references":{"owner":"holder"}}}}`, people, devices), nil)
+	r, err := read(t, source, nil, directory.User, directory.Group, "Device")
+	if err != nil || r.result.Coverage["Device"] != connector.Complete {
+		t.Fatalf("%+v, error %v", r.result, err)
+	}
+	want := []string{`1 {"id":"1","name":"Ada"}`, `A1 {"model":"Laptop","serial":"A1"}`, "A1 -owner-> 1", `B2 {"model":"Phone","serial":"B2"}`}
+	if !slices.Equal(r.given, want) {
+		t.Errorf("gives %q, want %q", r.given, want)
+	}
+	schema, err := source.Schema(t.Context())
+	if device, ok := schema.Type("Device"); err != nil || !ok || len(device.Attributes) != 3 {
+		t.Errorf("the schema is %+v, error %v", schema, err)
+	}
+	for _, block := range []string{`{"objects":{"User":{"path":"/u.csv","id":"id"}}}`, `{"objects":{"":{"path":"/u.csv","id":"id"}}}`, `{"objects":{"Device":{"path":"d.csv","id":"id"}}}`, `{"objects":{"Device":null}}`} {
+		if _, err := Open(connector.Options{Connection: json.RawMessage(block)}); err == nil {
+			t.Errorf("%s is opened", block)
+		}
+	}
+}
+
 func TestBrokenRows(t *testing.T) {
 	long := strings.Repeat("x", maxField+1)
 	deep := strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth)

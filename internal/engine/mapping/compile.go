@@ -271,7 +271,7 @@ func checkSource(text string, e *expression.Expression, a Attribute, source Sour
 		var unknown *expression.SyntaxError
 		switch {
 		case errors.As(err, &unknown) && a.Source != nil:
-			fault("%v", unknown.Short())
+			fault("it is an %s", unknown.Short())
 		case err != nil:
 			fault("%v", err)
 		}

@@ -177,6 +177,9 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 			if err := it.failLookUp(ctx, err); err != nil {
 				return err
 			}
+			if err := r.keepIntent(it); err != nil {
+				return err
+			}
 			continue
 		}
 		pending = append(pending, it)
@@ -229,6 +232,23 @@ func (r *run) lookUp(ctx context.Context, p *provision.Program, it *item) error 
 			return it.failLookUp(ctx, err)
 		}
 	}
+	return nil
+}
+
+// keepIntent leaves an intent open whose outcome a look-up was to tell, and did
+// not.
+func (r *run) keepIntent(it *item) error {
+	if it.intent == nil {
+		return nil
+	}
+	it.intent.Unknown = true
+	open, err := r.Ledger.BeginIntent(*it.intent)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.enqueue(open)
 	return nil
 }
 

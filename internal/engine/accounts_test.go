@@ -361,43 +361,47 @@ func TestDropLink_held(t *testing.T) {
 }
 
 // TestDropLink_unresolved leaves a link alone while nobody knows what a request
-// for its account has done.
+// for its account has done, however the look-up after it fails.
 func TestDropLink_unresolved(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.staff(1)
-		w.save()
-		w.open()
-		w.declareApp(config.ScopeAll)
-		w.apply()
-		w.wait("initial_cycle")
-		p := w.people["1"]
-		p.department = "Board"
-		w.person(p)
-		w.save()
-		lost := &connector.Error{Class: connector.Unknown, Code: "Timeout", Detail: "no answer"}
-		w.route(func(target connector.Target) connector.Target { return silent{refuse{target, lost}} })
-		if _, err := w.tryWait("next_cycle"); err != nil {
-			t.Fatal(err)
-		}
-		_, err := w.engine.DropLink(context.Background(), w.app.ID, api.DropLinkRequest{Object: "1"})
-		if err != nil {
-			wantError(t, err, api.CodeConflict)
-		} else {
-			t.Error("the link was dropped")
-		}
-		w.route(nil)
-		time.Sleep(2 * time.Hour)
-		w.cycle()
-		if _, err := w.engine.DropLink(context.Background(), w.app.ID, api.DropLinkRequest{Object: "1"}); err != nil {
-			t.Errorf("once it is known: %v", err)
-		}
-	})
+	for _, class := range []connector.Class{connector.Unknown, connector.Transient, connector.Rejected} {
+		t.Run(string(class), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { dropUnresolved(t, class) }) })
+	}
+}
+
+func dropUnresolved(t *testing.T, class connector.Class) {
+	w := newWorld(t)
+	w.staff(1)
+	w.save()
+	w.open()
+	w.declareApp(config.ScopeAll)
+	w.apply()
+	w.wait("initial_cycle")
+	p := w.people["1"]
+	p.department = "Board"
+	w.person(p)
+	w.save()
+	lost := &connector.Error{Class: connector.Unknown, Code: "Timeout", Detail: "no answer"}
+	blind := &connector.Error{Class: class, Code: "InternalServerError", Detail: "no answer either"}
+	w.route(func(target connector.Target) connector.Target { return silent{refuse{target, lost}, blind} })
+	if _, err := w.tryWait("next_cycle"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.engine.DropLink(context.Background(), w.app.ID, api.DropLinkRequest{Object: "1"})
+	wantError(t, err, api.CodeConflict)
+	w.route(nil)
+	time.Sleep(2 * time.Hour)
+	w.cycle()
+	if _, err := w.engine.DropLink(context.Background(), w.app.ID, api.DropLinkRequest{Object: "1"}); err != nil {
+		t.Errorf("once it is known: %v", err)
+	}
 }
 
 // silent answers neither writes nor look-ups of single accounts.
-type silent struct{ refuse }
+type silent struct {
+	refuse
+	blind error
+}
 
 func (s silent) Get(context.Context, string, string, []directory.Path) (connector.Account, error) {
-	return connector.Account{}, s.err
+	return connector.Account{}, s.blind
 }

@@ -62,12 +62,18 @@ func (r *run) blame() error {
 // objects are looked at again.
 func (r *run) absolve() {
 	for _, f := range r.takeDoubtful() {
-		if f.it.intent == nil || !f.it.intent.Unknown {
+		if !f.it.unresolved() {
 			r.mu.Lock()
 			r.enqueue(r.Ledger.EndIntent(f.it.key))
 			r.mu.Unlock()
 		}
 	}
+}
+
+// unresolved reports whether nobody knows what became of a write that was sent
+// for the object before: the account is to be looked at first.
+func (it *item) unresolved() bool {
+	return it.intent != nil && (it.intent.Unknown || it.read || it.recovered != "")
 }
 
 func (r *run) takeDoubtful() []failure {
@@ -86,7 +92,7 @@ func (r *run) hasFailed(key directory.Key) bool {
 
 func (r *run) failedWith(it *item, failure *connector.Error, intent store.Mutation) error {
 	d := &it.decision
-	if it.intent != nil && it.intent.Unknown && d.Outcome == provision.Failed {
+	if it.unresolved() && d.Outcome == provision.Failed {
 		// Nothing was sent now: what is not known stays not known.
 		intent = store.Mutation{}
 	}

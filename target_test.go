@@ -42,7 +42,7 @@ func TestPlan_target(t *testing.T) {
 	w.plan().says(t, "error", "groups", "takes no value")
 
 	change(`"userName" `, `"nickName" `)
-	w.plan().says(t, "error", `requires "userName"`)
+	w.plan().says(t, "error", "creates no User without userName")
 
 	change(`source = "employee_id", matching_precedence = 2`, `source = "employee_id"`, `{ source = "userPrincipalName", matching_precedence = 1 }`,
 		`{ source = "mail", matching_precedence = 1 }`)

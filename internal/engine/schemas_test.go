@@ -78,6 +78,9 @@ func TestCheck_target(t *testing.T) {
 	}
 	other := request("title")
 	other.Mapping.ObjectType = "Desk"
+	files := *other.Source.File
+	files.Objects = map[string]*config.FileSet{"Desk": files.Users}
+	other.Source = &config.Source{Name: other.Source.Name, File: &files, Attributes: other.Source.Attributes}
 	if warnings, err := q.engine.Check(t.Context(), other); err != nil || len(warnings) != 1 || !strings.Contains(warnings[0].Detail, "User, Group") {
 		t.Errorf("object type: %v, %v", warnings, err)
 	}

@@ -149,11 +149,7 @@ func (e *Engine) reviewMapping(ctx context.Context, m *config.Mapping, declared 
 	warn("matches accounts by values that may mislead", review.Matching, "Accounts that are linked already are not matched again.")
 	var problems config.Problems
 	for _, p := range review.Problems {
-		path := []string{"attributes"}
-		if p.Attribute != "" {
-			path = append(path, p.Attribute)
-		}
-		problems = append(problems, config.Problem{Path: path, Summary: "Not as the app has it", Detail: config.Sentence(p.Text)})
+		problems = append(problems, config.Problem{Path: []string{"attributes", p.Attribute}, Summary: "Read-only attribute", Detail: config.Sentence(p.Text)})
 	}
 	return problems, warnings
 }

@@ -78,9 +78,10 @@ func TestCheck_target(t *testing.T) {
 	}
 	other := request("title")
 	other.Mapping.ObjectType = "Desk"
-	files := *other.Source.File
-	files.Objects = map[string]*config.FileSet{"Desk": files.Users}
-	other.Source = &config.Source{Name: other.Source.Name, File: &files, Attributes: other.Source.Attributes}
+	file := *other.Source.File
+	file.Objects = map[string]*config.FileSet{"Desk": file.Users}
+	desks := *other.Source
+	desks.File, other.Source = &file, &desks
 	if warnings, err := q.engine.Check(t.Context(), other); err != nil || len(warnings) != 1 || !strings.Contains(warnings[0].Detail, "User, Group") {
 		t.Errorf("object type: %v, %v", warnings, err)
 	}

@@ -135,8 +135,8 @@ func (w *graphWriter) attribute(path string, a mapping.Attribute, used map[strin
 	return out, nil
 }
 
-// sourceOf gives a part as Graph's parse tree. Words and operators, for which
-// it has no type, stand as constants and functions of their names.
+// sourceOf gives a part as Graph's parse tree. Words, variables and operators,
+// for which it has no type, stand as constants and functions of their names.
 func sourceOf(p expression.Part) *graphSource {
 	s := &graphSource{Expression: p.Text, Name: p.Name, Type: "Constant", Parameters: []graphParameter{}}
 	switch p.Kind {

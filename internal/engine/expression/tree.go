@@ -15,6 +15,7 @@ const (
 	PartAttribute PartKind = "attribute" // of the source object
 	PartConstant  PartKind = "constant"  // a text, an integer, True or False
 	PartWord      PartKind = "word"      // one that stands for itself, such as IgnoreAttributeFlow
+	PartVariable  PartKind = "variable"  // a name that Select, Where or With gave
 	PartFunction  PartKind = "function"
 	PartOperator  PartKind = "operator" // a comparison or &
 )
@@ -23,8 +24,8 @@ const (
 // them down in another form.
 type Part struct {
 	Kind PartKind
-	// Name is that of the attribute, word, function or operator; of a constant,
-	// its text without quotes.
+	// Name is that of the attribute, word, variable, function or operator; of a
+	// constant, its text without quotes.
 	Name string
 	// Text is the part in normal form; it parses to the same part.
 	Text string
@@ -60,6 +61,8 @@ func part(n node) Part {
 		p.Kind, p.Name = PartAttribute, n.name
 	case *word:
 		p.Kind, p.Name = PartWord, n.name
+	case *variable:
+		p.Kind, p.Name = PartVariable, n.name
 	case *operation:
 		p.Kind, p.Name = PartOperator, n.operator
 		p.Arguments = []Argument{{"left", part(n.left)}, {"right", part(n.right)}}

@@ -12,7 +12,7 @@ import (
 
 // Review is what a target's own schema has to say about a mapping.
 type Review struct {
-	// Problems are attributes that the target never takes.
+	// Problems are attributes that the target sets itself.
 	Problems []Problem
 	// Unknown, Missing and Matching each hold sentences of advice: attributes that
 	// the target does not list, required ones that nothing feeds, and matching
@@ -22,9 +22,9 @@ type Review struct {
 
 // ReviewTarget compares a definition with the object type of its target. What
 // stands in the template's defaults as it is, is not looked at: a template may
-// map more than an app lists. A schema may be incomplete, so that only a
-// required attribute that the template maps too, and one that is read-only, are
-// problems. A target without attributes is one that told nothing.
+// map more than an app lists. A schema may be incomplete, so that only an
+// attribute that is read-only is a problem. A target without attributes is one
+// that told nothing.
 func ReviewTarget(d Definition, defaults map[string]Attribute, source Source, target directory.ObjectType) Review {
 	var r Review
 	fed := map[string]bool{}
@@ -68,23 +68,14 @@ func ReviewTarget(d Definition, defaults map[string]Attribute, source Source, ta
 			anchored(d.Attributes, source)+", and raise the other numbers.")
 	}
 	if d.Actions == nil || slices.Contains(d.Actions, ActionCreate) {
-		r.missing(fed, defaults, target)
+		r.missing(fed, target)
 	}
 	return r
 }
 
-func (r *Review) missing(fed map[string]bool, defaults map[string]Attribute, target directory.ObjectType) {
+func (r *Review) missing(fed map[string]bool, target directory.ObjectType) {
 	for _, definition := range target.Attributes {
-		if !definition.Required || definition.Mutability == directory.ReadOnly || fed[strings.ToLower(definition.Name)] {
-			continue
-		}
-		mapped := slices.ContainsFunc(sortedPaths(defaults), func(text string) bool {
-			path, err := directory.ParsePath(text)
-			return err == nil && strings.EqualFold(path.Attribute().String(), definition.Name)
-		})
-		if mapped {
-			r.Problems = append(r.Problems, Problem{"", "", fmt.Sprintf("the app requires %q, and no attribute feeds it: add it, as the template does", definition.Name)})
-		} else {
+		if definition.Required && definition.Mutability != directory.ReadOnly && !fed[strings.ToLower(definition.Name)] {
 			r.Missing = append(r.Missing, fmt.Sprintf("The app says that it requires %q, and no attribute feeds it.", definition.Name))
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // Bounds of a document that is read. A real one has some hundred kilobytes.
 const (
 	MaxDocument = 4 << 20 // bytes
-	maxDepth    = 64      // of objects and lists within each other
+	maxDepth    = 2_000   // of objects and lists within each other; three for each function in a function
 	maxMappings = 200     // object mappings
 	maxMembers  = 5_000   // attribute mappings or clauses of one object mapping
 )

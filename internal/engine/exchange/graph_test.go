@@ -20,7 +20,7 @@ var declaredGen = rapid.Custom(func(t *rapid.T) Declared {
 	expressions := rapid.SampledFrom([]string{
 		`Join(" ", [givenName], [surname])`, `Switch([IsSoftDeleted], , "False", "True", "True", "False")`, `Not( [IsSoftDeleted] )`,
 		`IIF([a] = "b", [c] & "d", IgnoreAttributeFlow)`, `5`, `True`, `Replace([preferredLanguage], "-", , , "_", , )`,
-		`[emails[type eq "work"].value]`, `Mid([userPrincipalName], 1, 8)`, `BitAnd(&HF, 3)`, "Append([a],\n  \"\\\\x\")",
+		`[emails[type eq "work"].value]`, strings.Repeat("Not(", 30) + "[a]" + strings.Repeat(")", 30), "[a]" + strings.Repeat(` & "x"`, 99), `Mid([userPrincipalName], 1, 8)`, `BitAnd(&HF, 3)`, "Append([a],\n  \"\\\\x\")",
 	})
 	attribute := rapid.Custom(func(t *rapid.T) mapping.Attribute {
 		var a mapping.Attribute
@@ -138,7 +138,7 @@ func TestReadGraph_refused(t *testing.T) {
 		"list":      {"[]", "no synchronization schema"},
 		"other":     {`{"value":[]}`, "no synchronizationRules"},
 		"type":      {`{"synchronizationRules":[{"priority":"first"}]}`, "no synchronization schema"},
-		"deep":      {strings.Repeat(`{"a":[`, 40), "nests more than"},
+		"deep":      {strings.Repeat(`{"a":[`, maxDepth), "nests more than"},
 		"large":     {strings.Repeat(" ", MaxDocument+1), "more than"},
 		"mappings":  {`{"synchronizationRules":[{"objectMappings":[` + strings.Repeat("{},", maxMappings) + `{}]}]}`, "object mappings"},
 		"clauses":   {`{"synchronizationRules":[{"objectMappings":[{"targetObjectName":"User","scope":{"groups":[` + strings.Repeat("{},", maxMembers) + `{}]}}]}]}`, "clauses"},

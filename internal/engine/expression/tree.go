@@ -36,7 +36,8 @@ type Part struct {
 }
 
 // Argument is one argument of a function or operator. Parameter names its
-// place; where parameters repeat they are numbered: source1, source2.
+// place; where parameters repeat they are numbered: source1, source2. Operators
+// have left and right, a chain of & its operands: operand1, operand2.
 type Argument struct {
 	Parameter string
 	Part      Part
@@ -65,7 +66,12 @@ func part(n node) Part {
 		p.Kind, p.Name = PartVariable, n.name
 	case *operation:
 		p.Kind, p.Name = PartOperator, n.operator
-		p.Arguments = []Argument{{"left", part(n.left)}, {"right", part(n.right)}}
+		if n.parts == nil {
+			p.Arguments = []Argument{{"left", part(n.left)}, {"right", part(n.right)}}
+		}
+		for i, operand := range n.parts {
+			p.Arguments = append(p.Arguments, Argument{"operand" + strconv.Itoa(i+1), part(operand)})
+		}
 	case *call:
 		p.Kind, p.Name = PartFunction, n.function.Name
 		for i, argument := range n.arguments {

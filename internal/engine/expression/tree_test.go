@@ -29,9 +29,10 @@ func TestTree(t *testing.T) {
 		`Join(" ",[a],[b])`:   "function Join(separator: constant  , source1: attribute a, source2: attribute b)",
 		`Switch([a], , "k", "v", "l", "w")`: "function Switch(source: attribute a, key1: constant k, value1: constant v, " +
 			"key2: constant l, value2: constant w)",
-		`With($x, [a], $x & "b")`: "function With(variable: variable x, value: attribute a, expression: operator &(left: variable x, right: constant b))",
+		`[a] & "b" & [c]`:         "operator &(operand1: attribute a, operand2: constant b, operand3: attribute c)",
+		`With($x, [a], $x & "b")`: "function With(variable: variable x, value: attribute a, expression: operator &(operand1: variable x, operand2: constant b))",
 		`IIF([a] = 1, [b] & "c", IgnoreObjectFlow)`: "function IIF(condition: operator =(left: attribute a, right: constant 1), " +
-			"valueIfTrue: operator &(left: attribute b, right: constant c), valueIfFalse: word IgnoreObjectFlow)",
+			"valueIfTrue: operator &(operand1: attribute b, operand2: constant c), valueIfFalse: word IgnoreObjectFlow)",
 	} {
 		parsed, err := Parse(text)
 		if err != nil {

@@ -75,7 +75,7 @@ func (s *session) rootCommand() *cobra.Command {
 	for group, commands := range map[string][]*cobra.Command{
 		groupLook:  {s.statusCommand(), s.accountsCommand(), s.auditCommand(), s.appCommand(), s.previewCommand(), s.testConnectionCommand(), s.exportCommand()},
 		groupAct:   {s.jobCommand(), s.provisionCommand()},
-		groupAgent: {s.agentCommand(), s.tokenCommand(), s.versionCommand(), s.demoCommand(), s.sampleAppCommand(), s.importCommand()},
+		groupAgent: {s.agentCommand(), s.tokenCommand(), s.versionCommand(), s.demoCommand(), s.sampleAppCommand(), s.importCommand(), s.benchCommand()},
 	} {
 		for _, command := range commands {
 			command.GroupID = group

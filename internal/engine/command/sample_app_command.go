@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ import (
 )
 
 func (s *session) sampleAppCommand() *cobra.Command {
-	var listen string
+	var listen, record string
 	var access sampleAppAccess
 	var latency time.Duration
 	cmd := &cobra.Command{
@@ -26,6 +27,14 @@ its base URL first. Without a token, user name or client everybody is let in.`,
 			options := sampleapp.Options{Latency: latency}
 			if err := access.apply(&options, s.Getenv); err != nil {
 				return err
+			}
+			if record != "" {
+				file, err := os.OpenFile(record, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+				if err != nil {
+					return fmt.Errorf("open the record of requests: %w", err)
+				}
+				defer file.Close()
+				options.Record = file
 			}
 			app, err := serveSampleApp(listen, options)
 			if err != nil {
@@ -50,6 +59,7 @@ its base URL first. Without a token, user name or client everybody is let in.`,
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:0", "address to listen on; port 0: a free one")
 	access.add(cmd)
+	flags.StringVar(&record, "record", "", "file that every request is appended to, with its body")
 	flags.DurationVar(&latency, "latency", 0, "time that passes before each request is looked at")
 	return cmd
 }

@@ -47,8 +47,10 @@ type progressLine struct {
 	open    bool // a line on a terminal has no end yet
 }
 
-func (l *progressLine) show(p status.Progress) {
-	line := progressText(p)
+func (l *progressLine) show(p status.Progress) { l.tell(p.Phase, progressText(p)) }
+
+// tell shows a line about a phase.
+func (l *progressLine) tell(phase, line string) {
 	if l.printer.terminal {
 		if runes := []rune(clean(line)); len(runes) > maxProgressLine {
 			line = string(runes[:maxProgressLine])
@@ -57,10 +59,10 @@ func (l *progressLine) show(p status.Progress) {
 		l.open = true
 		return
 	}
-	if p.Phase == l.phase && l.now().Sub(l.at) < plainInterval {
+	if phase == l.phase && l.now().Sub(l.at) < plainInterval {
 		return
 	}
-	l.phase, l.at = p.Phase, l.now()
+	l.phase, l.at = phase, l.now()
 	l.printer.line(text{dim, line})
 }
 

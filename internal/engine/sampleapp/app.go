@@ -49,6 +49,9 @@ type Options struct {
 	Budget Budget
 	// KeepRequests is how many requests the log holds, the newest; 0: 10,000.
 	KeepRequests int
+	// Record takes every request with its body, to be read by ReadExchange; nil:
+	// nothing does. Each exchange is one Write, before its answer leaves.
+	Record io.Writer
 
 	Quirks Quirks
 
@@ -211,6 +214,9 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	out := a.answer(r, c, fault)
 	a.journal.add(a.options.Now(), r, c, out.status, len(body))
+	if a.options.Record != nil {
+		record(a.options.Record, r, body, out)
+	}
 	if fault != nil {
 		fault.spoil(r.Context(), &out)
 	}

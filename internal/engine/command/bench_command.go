@@ -1,0 +1,150 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/bench"
+)
+
+func (s *session) benchCommand() *cobra.Command {
+	var options bench.Options
+	var keep string
+	cmd := &cobra.Command{
+		Use: "bench", Short: "Measure what cycles cost on this machine",
+		Long: `Measure what the cycles of a job cost on this machine: time, CPU, memory, requests
+and bytes. A directory of N users is written, an app started, and an agent, each
+a process of its own; all is removed at the end.
+
+Each cycle is held against the bare loop: a plain HTTP client that sends the same
+requests, in the same run, with nothing else to do. "of bare" is the rate of the
+cycle in units of the bare loop's.
+
+Cycles:
+` + cyclesHelp(),
+		Example: "  " + Name + " bench --users 10000\n  " + Name + " bench --users 100000 --latency 20ms --cycles a,c,j --json",
+		Args:    cobra.NoArgs,
+		RunE: s.runs(func(ctx context.Context, _ []string) (err error) {
+			for _, letter := range options.Cycles {
+				if !slices.ContainsFunc(bench.Cycles(), func(c bench.Cycle) bool { return c.Letter == letter }) {
+					return &usageError{fmt.Errorf("%q is no cycle; see bench --help", letter)}
+				}
+			}
+			if options.Users < bench.LeastUsers || options.Users > bench.MostUsers {
+				return &usageError{fmt.Errorf("%d users cannot be measured; give from %d to %d", options.Users, bench.LeastUsers, bench.MostUsers)}
+			}
+			if options.Program, err = os.Executable(); err != nil {
+				return fmt.Errorf("find this program's binary: %w", err)
+			}
+			if options.Dir, err = os.MkdirTemp(keep, "provisioning-bench-"); err != nil {
+				return fmt.Errorf("make a folder to measure in: %w", err)
+			}
+			defer func() { err = errors.Join(err, os.RemoveAll(options.Dir)) }()
+			line := &progressLine{printer: s.errs, now: s.Now}
+			options.Version, options.Progress = s.Version, line.tell
+			report, err := bench.Run(ctx, options)
+			line.end()
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.out.json(report, false)
+			}
+			s.showBench(report)
+			return nil
+		}),
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&options.Users, "users", 1000, "how many users the source has")
+	flags.DurationVar(&options.Latency, "latency", 0, "time that passes in the app before it looks at a request")
+	flags.StringSliceVar(&options.Cycles, "cycles", nil, "letters of the cycles to measure (default: all)")
+	flags.IntVar(&options.Concurrency, "concurrency", 0, "requests in flight (default: the engine adapts, the bare loop has 64)")
+	flags.StringVar(&keep, "dir", "", "directory to make the temporary folder in (default: the system's)")
+	return cmd
+}
+
+func cyclesHelp() string {
+	var b strings.Builder
+	for _, c := range bench.Cycles() {
+		fmt.Fprintf(&b, "  %s  %s\n", c.Letter, c.Title)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// showBench prints what was measured as a table.
+func (s *session) showBench(r *bench.Report) {
+	s.out.linef("%d users (%d without a user name), %d groups, source of %s; %g ms in the app; bare loop with %d in flight; %d CPUs, %s, version %s",
+		r.Users, r.Bad, r.Groups, size(r.SourceBytes), r.LatencyMS, r.Concurrency, r.CPUs, r.System, r.Program)
+	s.out.linef("")
+	head := []string{"", "cycle", "time", "CPU", "memory", "requests", "a user", "sent", "received", "commits", "store", "log", "bare loop", "of bare"}
+	rows := [][]text{make([]text, len(head))}
+	for i, name := range head {
+		rows[0][i] = text{dim, name}
+	}
+	for i := range r.Results {
+		x := &r.Results[i]
+		cells := []string{
+			x.Cycle, x.Title, duration(x.Seconds), notTold(x.CPUSeconds, duration), notTold(x.RSSAnon, size), byMethod(x.Requests),
+			fmt.Sprintf("%.3f", x.PerUser()), size(x.BytesSent), size(x.BytesReceived), fmt.Sprint(x.Commits), size(x.StoreBytes), size(x.LogBytes),
+			"-", "-",
+		}
+		if x.Bare != nil {
+			cells[12], cells[13] = duration(x.Bare.Seconds), fmt.Sprintf("%.2f", x.Bare.Ratio)
+		}
+		row := make([]text, len(cells))
+		for i, cell := range cells {
+			row[i] = text{plain, cell}
+		}
+		rows = append(rows, row)
+	}
+	s.out.table("", rows)
+	if speedup := r.Speedup(); speedup > 0 {
+		s.out.linef("")
+		s.out.linef("The initial cycle sends %.1f times as fast as with one request at a time.", speedup)
+	}
+}
+
+func byMethod(requests map[string]int) string {
+	var parts []string
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		if n := requests[method]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, method))
+		}
+	}
+	if parts == nil {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func notTold[T any](value *T, show func(T) string) string {
+	if value == nil {
+		return "n/a"
+	}
+	return show(*value)
+}
+
+func duration(seconds float64) string {
+	return time.Duration(seconds * float64(time.Second)).Round(time.Millisecond).String()
+}
+
+// size shows bytes in units of 1024.
+func size(bytes int64) string {
+	const units = "kMGT"
+	value, unit := float64(bytes), -1
+	for value >= 1000 && unit < len(units)-1 {
+		value /= 1024
+		unit++
+	}
+	if unit < 0 {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	return fmt.Sprintf("%.3g %ciB", value, units[unit])
+}

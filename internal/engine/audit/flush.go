@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
@@ -65,12 +67,11 @@ func (l *Log) move(ctx context.Context, rows []store.Row) error {
 	var names []string
 	for _, row := range rows {
 		mutations = append(mutations, store.Delete(outbox, row.Key))
-		entry, err := decode(row.Value)
+		name, err := fileOf(row.Value)
 		if err != nil {
 			l.damaged.Add(1)
 			continue
 		}
-		name := dayFile(entry.AppID, entry.Time)
 		if byFile[name] == nil {
 			names = append(names, name)
 		}
@@ -93,6 +94,21 @@ func (l *Log) move(ctx context.Context, rows []store.Row) error {
 		}
 	}
 	return nil
+}
+
+// fileOf names the day file of an entry's line, without decoding its steps.
+func fileOf(line []byte) (string, error) {
+	var entry struct {
+		AppID string    `json:"app_id"`
+		Time  time.Time `json:"time"`
+	}
+	if err := json.Unmarshal(line, &entry); err != nil {
+		return "", err
+	}
+	if entry.Time.IsZero() {
+		return "", errNoTime
+	}
+	return dayFile(entry.AppID, entry.Time), nil
 }
 
 // append writes the rows that are not yet in the file, and gives its length

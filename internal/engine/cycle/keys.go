@@ -71,12 +71,8 @@ func (e everything) Page(typ, after string, limit int) ([]string, error) {
 	}
 	var others []string
 	if e.whole(typ) {
-		records, err := e.snapshot.Objects(typ, after, limit)
-		if err != nil {
+		if others, err = e.snapshot.Anchors(typ, after, limit); err != nil {
 			return nil, err
-		}
-		for _, record := range records {
-			others = append(others, record.Anchor)
 		}
 	} else if others, err = e.entitled.Page(typ, after, limit); err != nil {
 		return nil, err

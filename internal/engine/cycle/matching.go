@@ -271,10 +271,9 @@ func (r *run) claimsIf(p *provision.Program, key directory.Key, linked bool) ([]
 		return nil, err
 	}
 	it := item{key: key}
-	if err := r.prepare(p, &it); err != nil {
+	if err := r.look(p, &it); err != nil {
 		return nil, err
 	}
-	it.situation.Link = nil
 	for _, need := range provision.Decide(it.situation, p).Need {
 		if need.Kind == provision.LookupMatch {
 			return provision.Claims(p.Mapping, need.Matches), nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -33,7 +35,8 @@ const (
 	removeMembers                   // send those that are too many and not held
 )
 
-// eachGroup makes a pass over every group whose members are to be compared.
+// eachGroup makes a pass over every group whose members are to be compared,
+// several groups at a time. The requests of one group go one after the other.
 func (r *run) eachGroup(ctx context.Context, pass memberPass) error {
 	r.mu.Lock()
 	keys := make([]directory.Key, 0, len(r.groups))
@@ -42,23 +45,38 @@ func (r *run) eachGroup(ctx context.Context, pass memberPass) error {
 	}
 	r.mu.Unlock()
 	slices.SortFunc(keys, directory.Key.Compare)
+	var passes errgroup.Group
+	passes.SetLimit(inFlight)
 	for _, key := range keys {
 		p := r.programs[key.Type]
 		if p == nil || !p.Mapping.Enabled {
 			continue
 		}
-		if err := r.members(ctx, p, key, r.groups[key], pass); err != nil {
+		if ctx.Err() != nil || r.broken() != nil {
+			break
+		}
+		passes.Go(func() error {
+			defer r.advance(1)
+			err := r.members(ctx, p, key, r.ruleOf(key), pass)
+			if err != nil && ctx.Err() == nil {
+				return r.breakOff(err)
+			}
 			return err
-		}
-		r.advance(1)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := r.broken(); err != nil {
-			return err
-		}
+		})
 	}
-	return r.settled()
+	if err := passes.Wait(); err != nil {
+		return err
+	}
+	if err := r.settled(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (r *run) ruleOf(group directory.Key) provision.MemberRule {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.groups[group]
 }
 
 // noteGroup has a group's members compared later. Those that a group has already
@@ -226,6 +244,8 @@ func (r *run) withoutAdded(ctx context.Context, p *provision.Program, key direct
 // countLost notes the members that a group is to lose, those apart that an
 // operator let go.
 func (r *run) countLost(key directory.Key, remove []ledger.Member, had int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var members []directory.Key
 	for _, m := range remove {
 		membership := ledger.Membership{Holder: key, Member: m.Key}

@@ -43,6 +43,7 @@ func (r *run) chunk(ctx context.Context, p *provision.Program, items []item) err
 	if err := r.send(ctx, p, sending); err != nil {
 		return err
 	}
+	r.Log.Wake() // what waits for its day file does not pile up
 	r.advance(int64(len(items)))
 	return ctx.Err()
 }

@@ -44,10 +44,6 @@ type item struct {
 
 // prepare reads what the snapshot and the ledger know of an object.
 func (r *run) prepare(p *provision.Program, it *item) error {
-	record, known, err := r.Snapshot.Object(it.key)
-	if err != nil {
-		return err
-	}
 	link, err := r.Ledger.Link(it.key)
 	if err != nil {
 		return err
@@ -58,7 +54,24 @@ func (r *run) prepare(p *provision.Program, it *item) error {
 	if it.intent, err = r.Ledger.Intent(it.key); err != nil {
 		return err
 	}
-	s := provision.Situation{Now: r.Clock.Now(), Key: it.key, Link: link, ReferencesFinal: it.final, Refused: it.refused}
+	if err := r.look(p, it); err != nil {
+		return err
+	}
+	it.situation.Link = link
+	if it.situation.Presence == provision.Present {
+		it.situation.References, err = r.referred(p, it.key)
+	}
+	return err
+}
+
+// look reads of an object what its matching values come from: what the source
+// says of it, and by which assignments it may be in scope.
+func (r *run) look(p *provision.Program, it *item) error {
+	record, known, err := r.Snapshot.Object(it.key)
+	if err != nil {
+		return err
+	}
+	s := provision.Situation{Now: r.Clock.Now(), Key: it.key, ReferencesFinal: it.final, Refused: it.refused}
 	s.Random = seeded(r.AppID, it.key)
 	s.View = &mapping.View{Object: record.Object, Aliases: p.Mapping.Source.Aliases}
 	s.View.Object.Key = it.key
@@ -78,11 +91,6 @@ func (r *run) prepare(p *provision.Program, it *item) error {
 		s.Assignments = append(s.Assignments, a.ID)
 	}
 	s.View.Roles = roles(assignments)
-	if s.Presence == provision.Present {
-		if s.References, err = r.referred(p, it.key); err != nil {
-			return err
-		}
-	}
 	it.situation = s
 	return nil
 }

@@ -227,9 +227,11 @@ func (c Condition) String() string {
 	if !c.Quoted {
 		return c.Attribute + " eq " + c.Value
 	}
-	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(c.Value)
-	return c.Attribute + ` eq "` + escaped + `"`
+	return c.Attribute + ` eq "` + literal.Replace(c.Value) + `"`
 }
+
+// literal writes a text as it stands within quotes.
+var literal = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // MarshalText writes the path's normal form.
 func (p Path) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

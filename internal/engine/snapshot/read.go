@@ -68,6 +68,25 @@ func (s *Snapshot) Objects(typ, afterAnchor string, limit int) ([]Record, error)
 	return records, nil
 }
 
+// Anchors gives up to limit anchors of a type's objects, in whatever state,
+// ascending, behind the one that is given, without reading the objects.
+func (s *Snapshot) Anchors(typ, afterAnchor string, limit int) ([]string, error) {
+	prefix := store.Prefix(s.source, typ)
+	from := prefix
+	if afterAnchor != "" {
+		from = after(store.Key(s.source, typ, afterAnchor))
+	}
+	rows, err := s.store.Page(tableSequences, from, store.Successor(prefix), limit) // each object has its row there
+	if err != nil {
+		return nil, err
+	}
+	anchors := make([]string, len(rows))
+	for i, row := range rows {
+		anchors[i] = string(row.Key[len(prefix):])
+	}
+	return anchors, nil
+}
+
 func (s *Snapshot) load(key directory.Key, value []byte, sequence uint64) (Record, error) {
 	stored, err := s.decodeRecord(key, value)
 	if err != nil {

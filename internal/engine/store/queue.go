@@ -4,13 +4,18 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
 
+// patience is how long writes are gathered that nobody waits for.
+const patience = 50 * time.Millisecond
+
 // queue gathers writes and hands all that wait at one time, in the order of
-// their arrival, to one goroutine that applies them together. A transaction
-// costs an fsync whatever it holds, so waiting costs nothing and sharing wins.
+// their arrival, to one goroutine that applies them together: when somebody
+// waits for one of them, when they are half of what may wait, or after patience.
+// A transaction costs an fsync whatever it holds, so sharing wins.
 type queue struct {
 	apply func([]write) error
 	bound int64
@@ -19,6 +24,8 @@ type queue struct {
 	mu      sync.Mutex
 	arrived *sync.Cond
 	waiting []*request
+	weight  int64 // of these
+	hurried bool  // what waits is to be applied now
 	closed  bool
 
 	stopped chan struct{}
@@ -26,6 +33,7 @@ type queue struct {
 
 // request is what one Commit or Enqueue asks for. It is a Ticket.
 type request struct {
+	queue  *queue
 	writes []write
 	weight int64
 	state  atomic.Int32
@@ -49,20 +57,24 @@ func newQueue(bound int64, apply func([]write) error) *queue {
 	return q
 }
 
-// push puts the mutations at the end of the queue. It blocks while the queue is
-// over its bound; when ctx ends first, nothing was put.
+// push puts the mutations at the end of the queue, where they may wait for
+// others. It blocks while the queue is over its bound; when ctx ends first,
+// nothing was put.
 func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error) {
 	if err := check(mutations); err != nil {
 		return nil, err
 	}
-	r := &request{writes: make([]write, len(mutations)), done: make(chan struct{})}
+	r := &request{queue: q, writes: make([]write, len(mutations)), done: make(chan struct{})}
 	for i, m := range mutations {
 		r.writes[i] = newWrite(m)
 		r.weight += r.writes[i].size()
 	}
 	r.weight = min(r.weight, q.bound)
-	if err := q.room.Acquire(ctx, r.weight); err != nil {
-		return nil, err
+	if !q.room.TryAcquire(r.weight) {
+		q.hurry()
+		if err := q.room.Acquire(ctx, r.weight); err != nil {
+			return nil, err
+		}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -70,14 +82,30 @@ func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error
 		q.room.Release(r.weight)
 		return nil, ErrClosed
 	}
+	if len(q.waiting) == 0 {
+		time.AfterFunc(patience, q.hurry)
+	}
 	q.waiting = append(q.waiting, r)
-	q.arrived.Signal()
+	q.weight += r.weight
+	if q.weight > q.bound/2 {
+		q.hurried = true
+		q.arrived.Signal()
+	}
 	return r, nil
+}
+
+// hurry has what waits applied now.
+func (q *queue) hurry() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.hurried = len(q.waiting) > 0
+	q.arrived.Signal()
 }
 
 // commit waits until the request is applied. When ctx ends before it has begun,
 // it is withdrawn.
 func (r *request) commit(ctx context.Context) error {
+	r.queue.hurry()
 	select {
 	case <-r.done:
 	case <-ctx.Done():
@@ -94,6 +122,7 @@ func (r *request) Wait(ctx context.Context) error {
 	case <-r.done:
 		return r.err
 	default:
+		r.queue.hurry()
 	}
 	select {
 	case <-r.done:
@@ -107,11 +136,11 @@ func (q *queue) run() {
 	defer close(q.stopped)
 	for {
 		q.mu.Lock()
-		for len(q.waiting) == 0 && !q.closed {
+		for !q.hurried && !q.closed {
 			q.arrived.Wait()
 		}
 		batch := q.waiting
-		q.waiting = nil
+		q.waiting, q.weight, q.hurried = nil, 0, false
 		q.mu.Unlock()
 		if len(batch) == 0 {
 			return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // held is what a queue applies to in these tests: it waits at a gate.
@@ -37,6 +38,7 @@ func TestQueueSharesTransactions(t *testing.T) {
 				t.Fatal(err)
 			}
 			requests = append(requests, r)
+			q.hurry()
 			synctest.Wait()
 		}
 		full := errors.New("disk full")
@@ -62,12 +64,52 @@ func TestQueueSharesTransactions(t *testing.T) {
 	})
 }
 
+// TestQueueGathers lets writes wait for others as long as nobody waits for them.
+func TestQueueGathers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &held{gate: make(chan error, 10)}
+		for range 10 {
+			h.gate <- nil
+		}
+		q := newQueue(1<<20, h.apply)
+		push := func(name string) *request {
+			r, err := q.push(t.Context(), key(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			return r
+		}
+		push("a")
+		push("b")
+		if len(h.batches) != 0 {
+			t.Errorf("batches %s although nobody waits", h.batches)
+		}
+		if err := push("c").Wait(t.Context()); err != nil { // somebody waits
+			t.Error(err)
+		}
+		push("d")
+		time.Sleep(patience) // long enough
+		synctest.Wait()
+		push("e")
+		if _, err := q.push(t.Context(), []Mutation{Put("t", []byte("f"), make([]byte, 1<<19))}); err != nil { // enough
+			t.Error(err)
+		}
+		synctest.Wait()
+		if got := fmt.Sprint(h.batches); got != "[[a b c] [d] [e f]]" {
+			t.Errorf("batches %s", got)
+		}
+		q.close()
+	})
+}
+
 func TestQueueWithdraws(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &held{gate: make(chan error, 10)}
 		q := newQueue(1<<20, h.apply)
 		ctx, cancel := context.WithCancel(t.Context())
 		begun, _ := q.push(ctx, key("begun"))
+		q.hurry()
 		synctest.Wait()
 		waiting, _ := q.push(ctx, key("waiting"))
 		results := make(chan error, 2)
@@ -103,6 +145,8 @@ func TestQueueIsBounded(t *testing.T) {
 		h := &held{gate: make(chan error, 10)}
 		q := newQueue(10, h.apply) // of writes of 6 bytes: table, key, checksum
 		first, _ := q.push(t.Context(), key("a"))
+		q.hurry()
+		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
 		results := make(chan error, 1)
 		go func() { _, err := q.push(ctx, key("b")); results <- err }()

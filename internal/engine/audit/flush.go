@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -11,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
@@ -96,14 +96,28 @@ func (l *Log) move(ctx context.Context, rows []store.Row) error {
 	return nil
 }
 
-// fileOf names the day file of an entry's line, without decoding its steps.
+// fileOf names the day file of an entry's line. It reads no further than to the
+// fields that tell, which come first.
 func fileOf(line []byte) (string, error) {
-	var entry struct {
-		AppID string    `json:"app_id"`
-		Time  time.Time `json:"time"`
-	}
-	if err := json.Unmarshal(line, &entry); err != nil {
+	var entry Entry
+	in := json.NewDecoder(bytes.NewReader(line))
+	if _, err := in.Token(); err != nil {
 		return "", err
+	}
+	for _, field := range []struct {
+		name string
+		into any
+	}{{"id", &entry.ID}, {"time", &entry.Time}, {"app_id", &entry.AppID}} {
+		name, err := in.Token()
+		if err == nil && name != field.name {
+			err = fmt.Errorf("the entry has %v where %s is to be", name, field.name)
+		}
+		if err == nil {
+			err = in.Decode(field.into)
+		}
+		if err != nil {
+			return "", err
+		}
 	}
 	if entry.Time.IsZero() {
 		return "", errNoTime

@@ -15,17 +15,31 @@ import (
 // came, went or became another (decisions 31). What is noted of them is to be
 // committed with the link; an initial cycle looks at all of them anyway when it
 // is cut.
-func (r *run) noteHolders(key directory.Key, before, after *provision.Link) ([]store.Mutation, error) {
+//
+// Of a new account's holders those without a link are passed over: they find it
+// when they are decided about, or were while it was on its way. Those are looked
+// at again for their own sake: pending tells that a reference of the object led
+// to nobody.
+func (r *run) noteHolders(key directory.Key, before, after *provision.Link, pending bool) ([]store.Mutation, error) {
 	if usable(before) == usable(after) && (before == nil || after == nil || before.TargetID == after.TargetID) {
 		return nil, nil
 	}
 	var keys []directory.Key
 	err := eachHolder(r.Snapshot, key, "", func(edge directory.Edge) error {
-		keys = append(keys, edge.Holder)
-		return nil
+		linked, err := true, error(nil)
+		if before == nil {
+			linked, err = r.Ledger.Has(edge.Holder)
+		}
+		if linked {
+			keys = append(keys, edge.Holder)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if before == nil && pending {
+		keys = append(keys, key)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -260,7 +260,7 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 	counted := it.situation.Link != nil && it.situation.Link.Cycle == r.Cycle.ID && !r.Resumed
 	before := it.situation.Link
 	linked := after != nil && (before == nil || another(before, after, d.Operation))
-	stale, err := r.noteHolders(it.key, before, after)
+	stale, err := r.noteHolders(it.key, before, after, len(d.Pending) > 0)
 	if err != nil {
 		return r.breakOff(err)
 	}

@@ -102,7 +102,7 @@ func (r *run) settle(it *item) ([]store.Mutation, error) {
 				return nil, err
 			}
 			mutations = append(mutations, link...)
-			stale, err := r.noteHolders(it.key, before, after)
+			stale, err := r.noteHolders(it.key, before, after, len(it.decision.Pending) > 0)
 			if err != nil {
 				return nil, err
 			}

@@ -127,6 +127,7 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 	}
 	r.sends.SetLimit(inFlight)
 	err := r.run(ctx, keys)
+	r.launch.Wait()
 	if waited := r.sends.Wait(); err == nil {
 		err = waited
 	}
@@ -155,8 +156,9 @@ type run struct {
 	rivals   *rivals
 	logged   map[directory.Key]bool // skipped and failed before the cycle was resumed
 
-	sends   errgroup.Group
-	listing chan struct{} // holds one token while a listing is made in mid-phase
+	launch  sync.WaitGroup // of the chunk whose writes are going out
+	sends   errgroup.Group // writes under way
+	listing chan struct{}  // holds one token while a listing is made in mid-phase
 	phase   string
 	total   int64
 
@@ -290,6 +292,7 @@ func (r *run) repeat(ctx context.Context, p *provision.Program) error {
 // settled waits for all sends and for their results to be durable, so that what
 // follows reads them.
 func (r *run) settled() error {
+	r.launch.Wait()
 	if err := r.sends.Wait(); err != nil {
 		return err
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
-// chunk decides about items, writes the intents of those that send in one
-// commit, and sends them. It returns when all are under way, not when they have
-// ended.
+// chunk decides about items and has those that send launched. It returns when the
+// chunk before is under way: while this one's intents are written and its writes
+// go out, the next one is decided about.
 func (r *run) chunk(ctx context.Context, p *provision.Program, items []item) error {
 	if len(items) == 0 {
 		return ctx.Err()
@@ -92,11 +92,11 @@ func (r *run) dispose(ctx context.Context, p *provision.Program, it *item) (send
 	return false, r.unchanged(it)
 }
 
-// send writes the intents and sends. Objects in hand are finished even when ctx
-// ends; those not yet under way are given up.
+// send has items launched as soon as those before them are.
 func (r *run) send(ctx context.Context, p *provision.Program, items []*item) error {
+	r.launch.Wait()
 	if len(items) == 0 {
-		return nil
+		return r.broken()
 	}
 	intents := make([]store.Mutation, 0, len(items))
 	for _, it := range items {
@@ -106,12 +106,20 @@ func (r *run) send(ctx context.Context, p *provision.Program, items []*item) err
 		}
 		intents = append(intents, intent)
 	}
-	if err := r.Store.Commit(ctx, intents...); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	r.launch.Go(func() {
+		if err := r.Store.Commit(ctx, intents...); err == nil {
+			r.launched(ctx, p, items)
+		} else if ctx.Err() == nil {
+			_ = r.breakOff(fmt.Errorf("write the intents of what is to be sent: %w", err))
 		}
-		return fmt.Errorf("write the intents of what is to be sent: %w", err)
-	}
+	})
+	return r.broken()
+}
+
+// launched sends items whose intents are durable, and returns when all are under
+// way. Objects in hand are finished even when ctx ends; those not yet under way
+// are given up.
+func (r *run) launched(ctx context.Context, p *provision.Program, items []*item) {
 	for _, it := range items {
 		if ctx.Err() != nil || r.broken() != nil {
 			r.mu.Lock()
@@ -128,7 +136,6 @@ func (r *run) send(ctx context.Context, p *provision.Program, items []*item) err
 			return r.conclude(p, it, receipt, err, r.Clock.Now().Sub(started).Milliseconds())
 		})
 	}
-	return nil
 }
 
 func (r *run) intentOf(it *item) ledger.Intent {

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -18,6 +19,7 @@ type batch struct {
 	meta    meta
 	dirty   bool                              // meta is to be written, whatever else
 	writes  map[store.Table]map[string][]byte // nil value: deleted
+	ahead   map[store.Table]map[string][]byte // what was read before it is asked for; nil value: nothing there
 	touched map[directory.Key]struct{}        // get a new sequence number
 	ends    map[directory.Ref]struct{}        // so do those they resolve to
 }
@@ -48,7 +50,28 @@ func (b *batch) get(table store.Table, key []byte) ([]byte, error) {
 	if value, written := b.writes[table][string(key)]; written {
 		return value, nil
 	}
+	if value, read := b.ahead[table][string(key)]; read {
+		return value, nil
+	}
 	return b.store.Get(table, key)
+}
+
+// readAhead reads rows that will be asked for, which costs less than one by one.
+func (b *batch) readAhead(table store.Table, keys [][]byte) error {
+	slices.SortFunc(keys, bytes.Compare)
+	values, err := b.store.GetAll(table, keys)
+	if err != nil {
+		return err
+	}
+	rows := make(map[string][]byte, len(keys))
+	for i, key := range keys {
+		rows[string(key)] = values[i]
+	}
+	if b.ahead == nil {
+		b.ahead = make(map[store.Table]map[string][]byte)
+	}
+	b.ahead[table] = rows
+	return nil
 }
 
 func (b *batch) write(table store.Table, key, value []byte) {
@@ -150,7 +173,15 @@ func (b *batch) commit(ctx context.Context) error {
 			b.touched[key] = struct{}{}
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(b.touched), directory.Key.Compare) {
+	touched := slices.SortedFunc(maps.Keys(b.touched), directory.Key.Compare)
+	rows := make([][]byte, len(touched))
+	for i, key := range touched {
+		rows[i] = b.objectKey(key)
+	}
+	if err := b.readAhead(tableSequences, rows); err != nil {
+		return err
+	}
+	for _, key := range touched {
 		if err := b.number(key); err != nil {
 			return err
 		}

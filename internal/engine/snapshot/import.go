@@ -155,6 +155,9 @@ func (i *importer) flush(ctx context.Context) error {
 	// keep theirs.
 	slices.SortStableFunc(page, func(a, b fact) int { return a.key.Compare(b.key) })
 	return i.update(ctx, func(b *batch) error {
+		if err := b.readFor(page); err != nil {
+			return err
+		}
 		for _, f := range page {
 			if err := i.apply(b, f); err != nil {
 				return err
@@ -162,6 +165,23 @@ func (i *importer) flush(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// readFor reads the rows that facts are compared with.
+func (b *batch) readFor(page []fact) error {
+	var objects, edges [][]byte
+	for i, f := range page {
+		switch {
+		case f.kind == connector.EdgeAdded || f.kind == connector.EdgeRemoved:
+			edges = append(edges, b.edgeKey(f.edge))
+		case i == 0 || f.key != page[i-1].key:
+			objects = append(objects, b.objectKey(f.key))
+		}
+	}
+	if err := b.readAhead(tableObjects, objects); err != nil {
+		return err
+	}
+	return b.readAhead(tableEdges, edges)
 }
 
 // apply makes one fact part of the batch, counts it and notes what it named.

@@ -73,6 +73,40 @@ func (b *bolt) Get(table Table, key []byte) (value []byte, err error) {
 	return value, err
 }
 
+func (b *bolt) GetAll(table Table, keys [][]byte) ([][]byte, error) {
+	values := make([][]byte, len(keys))
+	err := b.view(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte(table))
+		if bucket == nil {
+			return nil
+		}
+		cursor := bucket.Cursor()
+		var at, sealed []byte
+		for i, key := range keys {
+			// What is asked for next often stands next.
+			if at != nil {
+				at, sealed = cursor.Next()
+			}
+			if at == nil || !bytes.Equal(at, key) {
+				at, sealed = cursor.Seek(key)
+			}
+			if !bytes.Equal(at, key) {
+				continue
+			}
+			row, err := openRow(table, key, sealed)
+			if err != nil {
+				return err
+			}
+			values[i] = row.Value
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
 func (b *bolt) Page(table Table, from, to []byte, limit int) (rows []Row, err error) {
 	err = b.view(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket([]byte(table))

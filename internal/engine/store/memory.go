@@ -32,6 +32,21 @@ func (m *memory) Get(table Table, key []byte) ([]byte, error) {
 	return rows.get(key), nil
 }
 
+func (m *memory) GetAll(table Table, keys [][]byte) ([][]byte, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	values := make([][]byte, len(keys))
+	if rows := m.tables[table]; rows != nil {
+		for i, key := range keys {
+			values[i] = rows.get(key)
+		}
+	}
+	return values, nil
+}
+
 func (m *memory) Page(table Table, from, to []byte, limit int) ([]Row, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

@@ -58,6 +58,35 @@ func (o *overlay) Get(table Table, key []byte) ([]byte, error) {
 	return marked[1:], nil
 }
 
+func (o *overlay) GetAll(table Table, keys [][]byte) ([][]byte, error) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	values, err := o.upper.GetAll(table, keys)
+	if err != nil {
+		return nil, err
+	}
+	var below [][]byte
+	var places []int
+	for i, marked := range values {
+		switch {
+		case marked == nil:
+			below, places = append(below, keys[i]), append(places, i)
+		case marked[0] == deleted:
+			values[i] = nil
+		default:
+			values[i] = marked[1:]
+		}
+	}
+	found, err := o.lower.GetAll(table, below)
+	if err != nil {
+		return nil, err
+	}
+	for i, value := range found {
+		values[places[i]] = value
+	}
+	return values, nil
+}
+
 func (o *overlay) Page(table Table, from, to []byte, limit int) ([]Row, error) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()

@@ -39,6 +39,9 @@ func Delete(table Table, key []byte) Mutation { return Mutation{table, key, nil}
 type Reader interface {
 	// Get gives the value of a key, nil when there is none.
 	Get(table Table, key []byte) ([]byte, error)
+	// GetAll gives the values of keys of one table in their order, nil where there
+	// is none, all of one state. It reads fastest when the keys ascend.
+	GetAll(table Table, keys [][]byte) ([][]byte, error)
 	// Page gives up to limit rows with from <= key < to, ascending. A nil to is
 	// no bound. Fewer rows than limit means there are no more.
 	Page(table Table, from, to []byte, limit int) ([]Row, error)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
@@ -16,6 +17,15 @@ type catalog struct {
 	types  []resourceType
 	schema directory.Schema
 	index  map[string]directory.Definition // by type, and path of the attribute or sub-attribute, folded
+
+	mu    sync.RWMutex
+	asked map[attributeOf]directory.Definition // what was asked for already
+}
+
+// attributeOf is a path of a type's resources.
+type attributeOf struct {
+	typ  string
+	path directory.Path
 }
 
 type resourceType struct {
@@ -154,6 +164,23 @@ func isResource(name string) bool {
 // definition tells what is known of a path: by the server, else by the
 // standard, else nothing but its name.
 func (c *catalog) definition(typ string, path directory.Path) directory.Definition {
+	key := attributeOf{typ, path}
+	c.mu.RLock()
+	d, known := c.asked[key]
+	c.mu.RUnlock()
+	if !known {
+		d = c.find(typ, path)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.asked == nil {
+			c.asked = make(map[attributeOf]directory.Definition)
+		}
+		c.asked[key] = d // paths are written in mappings: they are few
+	}
+	return d
+}
+
+func (c *catalog) find(typ string, path directory.Path) directory.Definition {
 	name := path.Name
 	if !isCore(path.URN) {
 		name = path.URN + ":" + path.Name

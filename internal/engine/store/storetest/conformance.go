@@ -22,6 +22,7 @@ import (
 func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	tests := map[string]func(*testing.T, store.Store){
 		"get":                   testGet,
+		"get all":               testGetAll,
 		"page":                  testPage,
 		"each over pages":       testEach,
 		"later mutation counts": testLater,
@@ -310,6 +311,41 @@ func testClosed(t *testing.T, s store.Store) {
 }
 
 // testModel compares a store with a map over random histories.
+func testGetAll(t *testing.T, s store.Store) {
+	commit(t, s, put("a", "1"), put("b", "2"), put("c", ""), put("e", "5"), store.Delete(table, []byte("e")), put("f", "6"))
+	for _, test := range []struct{ keys, want string }{
+		{"", ""},
+		{"abcf", "[1 2  6]"},         // neighbours
+		{"fcba", "[6  2 1]"},         // descending
+		{"aXbdb", "[1 nil 2 nil 2]"}, // missing ones, and one twice
+		{"efz", "[nil 6 nil]"},       // a deleted one, and one behind all
+		{"z", "[nil]"},
+	} {
+		var keys [][]byte
+		for _, key := range test.keys {
+			keys = append(keys, []byte(string(key)))
+		}
+		values, err := s.GetAll(table, keys)
+		if err != nil || len(values) != len(keys) {
+			t.Fatalf("get all of %q: %q, %v", test.keys, values, err)
+		}
+		var got []string
+		for _, value := range values {
+			if value == nil {
+				got = append(got, "nil")
+			} else {
+				got = append(got, string(value))
+			}
+		}
+		if len(got) > 0 && fmt.Sprint(got) != test.want {
+			t.Errorf("get all of %q: %v, want %s", test.keys, got, test.want)
+		}
+	}
+	if values, err := s.GetAll("nowhere", [][]byte{[]byte("a")}); err != nil || len(values) != 1 || values[0] != nil {
+		t.Errorf("a table that was never written: %q, %v", values, err)
+	}
+}
+
 func testModel(t *testing.T, open func(testing.TB) store.Store) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := open(t)

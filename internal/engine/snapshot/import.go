@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
@@ -44,6 +46,9 @@ func (s *Snapshot) Import(ctx context.Context, source connector.Source, types []
 	if flushed := i.flush(ctx); err == nil {
 		err = flushed
 	}
+	if committed := i.committing.Wait(); err == nil {
+		err = committed
+	}
 	switch {
 	case err != nil:
 	case !result.Unchanged:
@@ -71,8 +76,9 @@ type importer struct {
 	report Report
 	given  bool // the source gave something
 
-	waiting []fact // for their page to be full
-	bytes   int    // of them
+	waiting    []fact         // for their page to be full
+	bytes      int            // of them
+	committing errgroup.Group // the page before, if it is not committed yet
 
 	// What was named in this read. Guarded by mu.
 	whole map[string]*keySet // objects that were read, by type
@@ -144,27 +150,31 @@ func (i *importer) refuse(f fact, why string) {
 	i.invalid[problem] = struct{}{}
 }
 
-// flush commits the page.
+// flush has the page committed while the next is read, once the one before is.
 func (i *importer) flush(ctx context.Context) error {
 	page := i.waiting
 	i.waiting, i.bytes = nil, 0
-	if len(page) == 0 {
-		return nil
+	if err := i.committing.Wait(); err != nil || len(page) == 0 {
+		return err
 	}
-	// In the order of keys, which the store likes best. The changes of one key
-	// keep theirs.
-	slices.SortStableFunc(page, func(a, b fact) int { return a.key.Compare(b.key) })
-	return i.update(ctx, func(b *batch) error {
-		if err := b.readFor(page); err != nil {
-			return err
-		}
-		for _, f := range page {
-			if err := i.apply(b, f); err != nil {
+	i.committing = errgroup.Group{}
+	i.committing.Go(func() error {
+		// In the order of keys, which the store likes best. The changes of one key
+		// keep theirs.
+		slices.SortStableFunc(page, func(a, b fact) int { return a.key.Compare(b.key) })
+		return i.update(ctx, func(b *batch) error {
+			if err := b.readFor(page); err != nil {
 				return err
 			}
-		}
-		return nil
+			for _, f := range page {
+				if err := i.apply(b, f); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
+	return nil
 }
 
 // readFor reads the rows that facts are compared with.

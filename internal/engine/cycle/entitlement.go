@@ -127,16 +127,26 @@ func roles(assignments []Assignment) directory.Value {
 const pageOf = 1000
 
 func eachEdge(s *snapshot.Snapshot, holder directory.Key, attribute string, f func(directory.Edge) error) error {
+	return eachEdges(s, holder, attribute, func(edges []directory.Edge) error {
+		for _, edge := range edges {
+			if err := f(edge); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachEdges calls f with all edges of an object's attribute, a page at a time.
+func eachEdges(s *snapshot.Snapshot, holder directory.Key, attribute string, f func([]directory.Edge) error) error {
 	var after directory.Ref
 	for {
 		edges, err := s.Edges(holder, attribute, after, pageOf)
 		if err != nil {
 			return err
 		}
-		for _, edge := range edges {
-			if err := f(edge); err != nil {
-				return err
-			}
+		if err := f(edges); err != nil {
+			return err
 		}
 		if len(edges) < pageOf {
 			return nil

@@ -191,12 +191,15 @@ type survey struct {
 func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (survey, error) {
 	s := survey{rivals: &rivals{seed: maphash.MakeSeed(), twice: make(map[uint64][]directory.Key)}}
 	each := func(linked bool, f func(directory.Key, []uint64)) error {
-		return eachKey(ctx, p.ObjectType, keys, func(key directory.Key) error {
-			claims, err := r.claimsIf(p, key, linked)
-			if err == nil {
-				f(key, s.rivals.hash(claims))
+		return eachPage(ctx, p.ObjectType, keys, func(page []directory.Key) error {
+			claims, err := r.claimsIf(p, page, linked)
+			if err != nil {
+				return err
 			}
-			return err
+			for i, key := range page {
+				f(key, s.rivals.hash(claims[i]))
+			}
+			return nil
 		})
 	}
 	var hashes []uint64
@@ -235,18 +238,20 @@ func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (surv
 	})
 }
 
-// eachKey calls f for every key of a type.
-func eachKey(ctx context.Context, objectType string, keys Keys, f func(directory.Key) error) error {
+// eachPage calls f with all keys of a type, a page at a time.
+func eachPage(ctx context.Context, objectType string, keys Keys, f func([]directory.Key) error) error {
 	after := ""
 	for {
 		anchors, err := keys.Page(objectType, after, chunkSize)
 		if err != nil {
 			return err
 		}
-		for _, anchor := range anchors {
-			if err := f(directory.Key{Type: objectType, Anchor: anchor}); err != nil {
-				return err
-			}
+		page := make([]directory.Key, len(anchors))
+		for i, anchor := range anchors {
+			page[i] = directory.Key{Type: objectType, Anchor: anchor}
+		}
+		if err := f(page); err != nil {
+			return err
 		}
 		if len(anchors) < chunkSize || ctx.Err() != nil {
 			return ctx.Err()
@@ -263,23 +268,32 @@ func (x *rivals) hash(claims []provision.Claim) []uint64 {
 	return hashes
 }
 
-// claimsIf gives the matching values that an object in scope has now, if it is
-// linked or not as asked.
-func (r *run) claimsIf(p *provision.Program, key directory.Key, linked bool) ([]provision.Claim, error) {
-	has, err := r.Ledger.Has(key)
-	if err != nil || has != linked {
+// claimsIf gives of each object the matching values that it has now, if it is in
+// scope, and linked or not as asked.
+func (r *run) claimsIf(p *provision.Program, keys []directory.Key, linked bool) ([][]provision.Claim, error) {
+	have, err := r.Ledger.HaveLinks(keys)
+	if err != nil {
 		return nil, err
 	}
-	it := item{key: key}
-	if err := r.look(p, &it); err != nil {
-		return nil, err
-	}
-	for _, need := range provision.Decide(it.situation, p).Need {
-		if need.Kind == provision.LookupMatch {
-			return provision.Claims(p.Mapping, need.Matches), nil
+	var items []*item
+	var places []int
+	for i, key := range keys {
+		if have[i] == linked {
+			items, places = append(items, &item{key: key}), append(places, i)
 		}
 	}
-	return nil, nil
+	if err := r.look(p, items...); err != nil {
+		return nil, err
+	}
+	claims := make([][]provision.Claim, len(keys))
+	for i, it := range items {
+		for _, need := range provision.Decide(it.situation, p).Need {
+			if need.Kind == provision.LookupMatch {
+				claims[places[i]] = provision.Claims(p.Mapping, need.Matches)
+			}
+		}
+	}
+	return claims, nil
 }
 
 // rivalsOf gives other objects that have one of the claims: linked ones, ones

@@ -262,19 +262,18 @@ func (r *run) countLost(key directory.Key, remove []ledger.Member, had int) {
 // absent, not an error.
 func (r *run) wantedMembers(key directory.Key, reference mapping.Reference) ([]ledger.Member, error) {
 	var wanted []ledger.Member
-	err := eachEdge(r.Snapshot, key, reference.Attribute, func(edge directory.Edge) error {
-		member, ok, err := r.Snapshot.Resolve(edge.To)
-		if err != nil || !ok || member == key {
-			return err
+	err := eachEdges(r.Snapshot, key, reference.Attribute, func(edges []directory.Edge) error {
+		refs := make([]directory.Ref, len(edges))
+		for i, edge := range edges {
+			refs[i] = edge.To
 		}
-		link, err := r.Ledger.Link(member)
-		if err != nil {
-			return err
+		members, accounts, err := r.accountsOf(refs)
+		for i, member := range members {
+			if member != key && usable(accounts[i]) && accounts[i].TargetID != "" {
+				wanted = append(wanted, ledger.Member{Key: member, ID: accounts[i].TargetID, Own: true})
+			}
 		}
-		if usable(link) && link.TargetID != "" {
-			wanted = append(wanted, ledger.Member{Key: member, ID: link.TargetID, Own: true})
-		}
-		return nil
+		return err
 	})
 	slices.SortFunc(wanted, func(a, b ledger.Member) int { return a.Key.Compare(b.Key) })
 	return slices.CompactFunc(wanted, func(a, b ledger.Member) bool { return a.Key == b.Key }), err

@@ -42,60 +42,72 @@ type item struct {
 	candidates map[candidate]bool // unique values asked for: whether somebody has them
 }
 
-// prepare reads what the snapshot and the ledger know of an object.
-func (r *run) prepare(p *provision.Program, it *item) error {
-	link, err := r.Ledger.Link(it.key)
+// prepare reads what the snapshot and the ledger know of objects.
+func (r *run) prepare(p *provision.Program, items ...*item) error {
+	keys := make([]directory.Key, len(items))
+	for i, it := range items {
+		keys[i] = it.key
+	}
+	links, err := r.Ledger.LinksOf(keys)
 	if err != nil {
 		return err
 	}
-	if it.escrow, err = r.Ledger.Escrow(it.key); err != nil {
+	escrows, err := r.Ledger.EscrowsOf(keys)
+	if err != nil {
 		return err
 	}
-	if it.intent, err = r.Ledger.Intent(it.key); err != nil {
+	intents, err := r.Ledger.IntentsOf(keys)
+	if err != nil {
 		return err
 	}
-	if err := r.look(p, it); err != nil {
+	if err := r.look(p, items...); err != nil {
 		return err
 	}
-	it.situation.Link = link
-	if it.situation.Presence == provision.Present {
-		it.situation.References, err = r.referred(p, it.key)
+	for i, it := range items {
+		it.escrow, it.intent, it.situation.Link = escrows[i], intents[i], links[i]
 	}
-	return err
+	return r.refer(p, items)
 }
 
-// look reads of an object what its matching values come from: what the source
-// says of it, and by which assignments it may be in scope.
-func (r *run) look(p *provision.Program, it *item) error {
-	record, known, err := r.Snapshot.Object(it.key)
+// look reads of objects what their matching values come from: what the source
+// says of them, and by which assignments they may be in scope.
+func (r *run) look(p *provision.Program, items ...*item) error {
+	keys := make([]directory.Key, len(items))
+	for i, it := range items {
+		keys[i] = it.key
+	}
+	records, err := r.Snapshot.ObjectsOf(keys)
 	if err != nil {
 		return err
 	}
-	s := provision.Situation{Now: r.Clock.Now(), Key: it.key, ReferencesFinal: it.final, Refused: it.refused}
-	s.Random = seeded(r.AppID, it.key)
-	s.View = &mapping.View{Object: record.Object, Aliases: p.Mapping.Source.Aliases}
-	s.View.Object.Key = it.key
-	if known {
-		it.sequence = record.Sequence
-		s.Presence, s.Since, s.Problem = presence(record), record.Since, record.Problem
+	for i, it := range items {
+		s := provision.Situation{Now: r.Clock.Now(), Key: it.key, ReferencesFinal: it.final, Refused: it.refused}
+		s.Random = seeded(r.AppID, it.key)
+		s.View = &mapping.View{Aliases: p.Mapping.Source.Aliases}
+		if record := records[i]; record != nil {
+			s.View.Object = record.Object
+			it.sequence = record.Sequence
+			s.Presence, s.Since, s.Problem = presence(record), record.Since, record.Problem
+		}
+		s.View.Object.Key = it.key
+		if r.Entitled.Whole(it.key.Type) {
+			s.Assigned = true
+		}
+		assignments, err := r.Entitled.Of(r.Snapshot, it.key)
+		if err != nil {
+			return err
+		}
+		for _, a := range assignments {
+			s.Assigned = true
+			s.Assignments = append(s.Assignments, a.ID)
+		}
+		s.View.Roles = roles(assignments)
+		it.situation = s
 	}
-	if r.Entitled.Whole(it.key.Type) {
-		s.Assigned = true
-	}
-	assignments, err := r.Entitled.Of(r.Snapshot, it.key)
-	if err != nil {
-		return err
-	}
-	for _, a := range assignments {
-		s.Assigned = true
-		s.Assignments = append(s.Assignments, a.ID)
-	}
-	s.View.Roles = roles(assignments)
-	it.situation = s
 	return nil
 }
 
-func presence(record snapshot.Record) provision.Presence {
+func presence(record *snapshot.Record) provision.Presence {
 	switch {
 	case record.Orphaned:
 		return provision.Orphaned
@@ -117,39 +129,54 @@ func seeded(appID string, key directory.Key) io.Reader {
 	return rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "%q %q %q", appID, key.Type, key.Anchor)))
 }
 
-// referred resolves an object's single references.
-func (r *run) referred(p *provision.Program, key directory.Key) (map[string][]provision.Referred, error) {
-	var found map[string][]provision.Referred
+// refer resolves the single references of those items that are present.
+func (r *run) refer(p *provision.Program, items []*item) error {
 	for _, reference := range p.Mapping.References() {
 		if reference.Multi {
 			continue
 		}
-		edges, err := r.Snapshot.Edges(key, reference.Attribute, directory.Ref{}, 2)
-		if err != nil {
-			return nil, err
-		}
-		for _, edge := range edges {
-			referred := provision.Referred{Name: edge.To.Value}
-			to, ok, err := r.Snapshot.Resolve(edge.To)
+		var refs []directory.Ref
+		var holders []*item // of each
+		for _, it := range items {
+			if it.situation.Presence != provision.Present {
+				continue
+			}
+			edges, err := r.Snapshot.Edges(it.key, reference.Attribute, directory.Ref{}, 2)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if ok {
-				link, err := r.Ledger.Link(to)
-				if err != nil {
-					return nil, err
-				}
-				if usable(link) {
-					referred.TargetID = link.TargetID
-				}
+			for _, edge := range edges {
+				refs, holders = append(refs, edge.To), append(holders, it)
 			}
-			if found == nil {
-				found = make(map[string][]provision.Referred)
+		}
+		_, accounts, err := r.accountsOf(refs)
+		if err != nil {
+			return err
+		}
+		for i, ref := range refs {
+			referred := provision.Referred{Name: ref.Value}
+			if usable(accounts[i]) {
+				referred.TargetID = accounts[i].TargetID
 			}
-			found[reference.Attribute] = append(found[reference.Attribute], referred)
+			s := &holders[i].situation
+			if s.References == nil {
+				s.References = make(map[string][]provision.Referred)
+			}
+			s.References[reference.Attribute] = append(s.References[reference.Attribute], referred)
 		}
 	}
-	return found, nil
+	return nil
+}
+
+// accountsOf gives the objects that references lead to, and the heads of their
+// links; the zero Key and nil for nobody.
+func (r *run) accountsOf(refs []directory.Ref) ([]directory.Key, []*provision.Link, error) {
+	keys, err := r.Snapshot.ResolveAll(refs)
+	if err != nil {
+		return nil, nil, err
+	}
+	heads, err := r.Ledger.HeadsOf(keys)
+	return keys, heads, err
 }
 
 // usable reports whether others may refer to a linked account: it exists, and
@@ -166,12 +193,15 @@ const rounds = expression.MaxLength
 // decide makes the decisions about items, looking up what they need, several at
 // a time.
 func (r *run) decide(ctx context.Context, p *provision.Program, items []item) error {
-	pending := make([]*item, 0, len(items))
+	all := make([]*item, len(items))
 	for i := range items {
-		it := &items[i]
-		if err := r.prepare(p, it); err != nil {
-			return err
-		}
+		all[i] = &items[i]
+	}
+	if err := r.prepare(p, all...); err != nil {
+		return err
+	}
+	pending := make([]*item, 0, len(items))
+	for _, it := range all {
 		var err error
 		if it.recovered != "" {
 			err = r.lookAt(ctx, p, it, it.recovered)

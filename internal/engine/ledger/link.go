@@ -96,16 +96,25 @@ func encodeLink(l *provision.Link) ([]byte, error) {
 
 var errLink = errors.New("a stored link is damaged")
 
-func decodeLink(data []byte) (provision.Link, error) {
+// splitLink gives the meta of a stored link, and the values behind it.
+func splitLink(data []byte) (meta, values []byte, err error) {
 	size, n := binary.Uvarint(data)
 	if n <= 0 || size > uint64(len(data)-n) {
-		return provision.Link{}, errLink
+		return nil, nil, errLink
+	}
+	return data[n : n+int(size)], data[n+int(size):], nil
+}
+
+func decodeLink(data []byte) (provision.Link, error) {
+	head, rest, err := splitLink(data)
+	if err != nil {
+		return provision.Link{}, err
 	}
 	var meta linkMeta
-	if err := json.Unmarshal(data[n:n+int(size)], &meta); err != nil {
+	if err := json.Unmarshal(head, &meta); err != nil {
 		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
 	}
-	values, _, err := directory.DecodeAttributes(data[n+int(size):])
+	values, _, err := directory.DecodeAttributes(rest)
 	if err != nil || len(values) != len(meta.Own) {
 		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
 	}

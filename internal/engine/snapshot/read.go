@@ -31,6 +31,39 @@ func (s *Snapshot) Object(key directory.Key) (Record, bool, error) {
 	return r, err == nil, err
 }
 
+// ObjectsOf gives what is known of objects in their order, nil where nothing is.
+func (s *Snapshot) ObjectsOf(keys []directory.Key) ([]*Record, error) {
+	rows := make([][]byte, len(keys))
+	for i, key := range keys {
+		rows[i] = s.objectKey(key)
+	}
+	// As in Object, the sequences are read first.
+	sequences, err := s.store.GetAll(tableSequences, rows)
+	if err != nil {
+		return nil, err
+	}
+	values, err := s.store.GetAll(tableObjects, rows)
+	if err != nil {
+		return nil, err
+	}
+	records := make([]*Record, len(keys))
+	for i, value := range values {
+		if value == nil || !validKey(keys[i]) {
+			continue
+		}
+		sequence, err := s.decodeSequence(keys[i], sequences[i])
+		if err != nil {
+			return nil, err
+		}
+		r, err := s.load(keys[i], value, sequence)
+		if err != nil {
+			return nil, err
+		}
+		records[i] = &r
+	}
+	return records, nil
+}
+
 // Objects gives up to limit objects of a type, in whatever state, ascending by
 // anchor, behind the one that is given.
 func (s *Snapshot) Objects(typ, afterAnchor string, limit int) ([]Record, error) {
@@ -111,8 +144,16 @@ func (s *Snapshot) load(key directory.Key, value []byte, sequence uint64) (Recor
 
 func (s *Snapshot) sequence(key directory.Key) (uint64, error) {
 	value, err := s.store.Get(tableSequences, s.objectKey(key))
-	if err != nil || value == nil {
+	if err != nil {
 		return 0, err
+	}
+	return s.decodeSequence(key, value)
+}
+
+// decodeSequence gives a stored sequence, 0 for none.
+func (s *Snapshot) decodeSequence(key directory.Key, value []byte) (uint64, error) {
+	if value == nil {
+		return 0, nil
 	}
 	if len(value) != 8 {
 		return 0, s.damaged("sequence of %v", key)
@@ -257,6 +298,48 @@ func (s *Snapshot) Resolve(ref directory.Ref, types ...string) (directory.Key, b
 		types = defaultTypes
 	}
 	return s.resolve(s.store.Get, ref, types)
+}
+
+// ResolveAll gives the objects that references lead to in their order, the zero
+// Key where one leads to nobody: what Resolve gives of each.
+func (s *Snapshot) ResolveAll(refs []directory.Ref) ([]directory.Key, error) {
+	found := make([]directory.Key, len(refs))
+	var left []int // references by anchor that were not found yet
+	for i, ref := range refs {
+		if ref.By == directory.ByAnchor && validRef(ref) {
+			left = append(left, i)
+			continue
+		}
+		key, ok, err := s.Resolve(ref)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found[i] = key
+		}
+	}
+	for _, typ := range defaultTypes {
+		rows := make([][]byte, len(left))
+		for at, i := range left {
+			rows[at] = s.objectKey(directory.Key{Type: typ, Anchor: refs[i].Value})
+		}
+		values, err := s.store.GetAll(tableSequences, rows) // each object has its row there
+		if err != nil {
+			return nil, err
+		}
+		var missing []int
+		for at, i := range left {
+			if values[at] == nil {
+				missing = append(missing, i)
+			} else {
+				found[i] = directory.Key{Type: typ, Anchor: refs[i].Value}
+			}
+		}
+		if left = missing; len(left) == 0 {
+			break
+		}
+	}
+	return found, nil
 }
 
 func (s *Snapshot) resolve(get getter, ref directory.Ref, types []string) (directory.Key, bool, error) {

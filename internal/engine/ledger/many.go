@@ -1,0 +1,86 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// LinksOf gives the links of objects in their order, nil where there is none.
+func (l *Ledger) LinksOf(keys []directory.Key) ([]*provision.Link, error) {
+	return many(l, tableLinks, keys, func(data []byte) (*provision.Link, error) {
+		link, err := decodeLink(data)
+		return &link, err
+	})
+}
+
+// HeadsOf gives of the links of objects what it takes to refer to their
+// accounts: TargetID, Disabled and Unproven; nil where there is no link.
+func (l *Ledger) HeadsOf(keys []directory.Key) ([]*provision.Link, error) {
+	return many(l, tableLinks, keys, func(data []byte) (*provision.Link, error) {
+		var head struct {
+			TargetID string              `json:"t"`
+			Disabled *provision.Disabled `json:"d"`
+			Unproven bool                `json:"u"`
+		}
+		meta, _, err := splitLink(data)
+		if err == nil {
+			err = json.Unmarshal(meta, &head)
+		}
+		return &provision.Link{TargetID: head.TargetID, Disabled: head.Disabled, Unproven: head.Unproven}, err
+	})
+}
+
+// HaveLinks tells of each object whether it has a link.
+func (l *Ledger) HaveLinks(keys []directory.Key) ([]bool, error) {
+	values, err := l.r.GetAll(tableLinks, l.rows(keys))
+	have := make([]bool, len(values))
+	for i, value := range values {
+		have[i] = value != nil
+	}
+	return have, err
+}
+
+// EscrowsOf gives the escrows of objects in their order, nil where there is none.
+func (l *Ledger) EscrowsOf(keys []directory.Key) ([]*Escrow, error) {
+	return many(l, tableEscrows, keys, fromJSON[Escrow])
+}
+
+// IntentsOf gives the open intents of objects in their order, nil where there is
+// none.
+func (l *Ledger) IntentsOf(keys []directory.Key) ([]*Intent, error) {
+	return many(l, tableIntents, keys, fromJSON[Intent])
+}
+
+func fromJSON[T any](data []byte) (*T, error) {
+	value := new(T)
+	return value, json.Unmarshal(data, value)
+}
+
+func (l *Ledger) rows(keys []directory.Key) [][]byte {
+	rows := make([][]byte, len(keys))
+	for i, key := range keys {
+		rows[i] = store.Key(l.app, key.Type, key.Anchor)
+	}
+	return rows
+}
+
+func many[T any](l *Ledger, table store.Table, keys []directory.Key, decode func([]byte) (*T, error)) ([]*T, error) {
+	values, err := l.r.GetAll(table, l.rows(keys))
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*T, len(keys))
+	for i, value := range values {
+		if value == nil {
+			continue
+		}
+		if found[i], err = decode(value); err != nil {
+			return nil, fmt.Errorf("%s of %s: %w", table, keys[i], err)
+		}
+	}
+	return found, nil
+}

@@ -108,7 +108,7 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 	r := &run{
 		Job: job, Environment: env,
 		programs: make(map[string]*provision.Program),
-		claimed:  make(map[string]directory.Key),
+		values:   make(map[string]directory.Key),
 		groups:   make(map[directory.Key]provision.MemberRule),
 		holders:  make(map[directory.Key]bool),
 		stale:    make(map[directory.Key]bool),
@@ -165,9 +165,10 @@ type run struct {
 	mu       sync.Mutex // guards what follows
 	done     int64
 	summary  Summary
-	tickets  []store.Ticket // of what was enqueued and is not known to be durable
-	fatal    error          // why the target or store cannot be used
-	claimed  map[string]directory.Key
+	tickets  []store.Ticket                         // of what was enqueued and is not known to be durable
+	fatal    error                                  // why the target or store cannot be used
+	accounts reserved                               // that objects were joined to
+	values   map[provision.Claim]directory.Key      // unique ones that were given
 	groups   map[directory.Key]provision.MemberRule // groups whose members are to be compared
 	holders  map[directory.Key]bool                 // objects whose references are to be looked at again
 	stale    map[directory.Key]bool                 // of these, those that the ledger was told of
@@ -274,6 +275,10 @@ func phaseOf(objectType string) string {
 // first answer asked for it: an account that was gone, a conflict, an outcome
 // that is not known.
 func (r *run) repeat(ctx context.Context, p *provision.Program) error {
+	r.launch.Wait()
+	if err := r.halted(ctx); err != nil {
+		return err
+	}
 	if err := r.settled(); err != nil {
 		return err
 	}
@@ -324,6 +329,15 @@ func (r *run) await(left int) error {
 		}
 	}
 	return nil
+}
+
+// halted tells why nothing more is to be begun: because ctx has ended, whatever
+// came of what was under way then, or because the target or store cannot be used.
+func (r *run) halted(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return r.broken()
 }
 
 func (r *run) broken() error {

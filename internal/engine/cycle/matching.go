@@ -238,6 +238,18 @@ func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (surv
 	})
 }
 
+// eachKey calls f for every key of a type.
+func eachKey(ctx context.Context, objectType string, keys Keys, f func(directory.Key) error) error {
+	return eachPage(ctx, objectType, keys, func(page []directory.Key) error {
+		for _, key := range page {
+			if err := f(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // eachPage calls f with all keys of a type, a page at a time.
 func eachPage(ctx context.Context, objectType string, keys Keys, f func([]directory.Key) error) error {
 	after := ""

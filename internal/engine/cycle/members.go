@@ -67,10 +67,10 @@ func (r *run) eachGroup(ctx context.Context, pass memberPass) error {
 	if err := passes.Wait(); err != nil {
 		return err
 	}
-	if err := r.settled(); err != nil {
+	if err := r.halted(ctx); err != nil {
 		return err
 	}
-	return ctx.Err()
+	return r.settled()
 }
 
 func (r *run) ruleOf(group directory.Key) provision.MemberRule {

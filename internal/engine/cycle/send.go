@@ -16,10 +16,7 @@ import (
 // chunk before is under way: while this one's intents are written and its writes
 // go out, the next one is decided about.
 func (r *run) chunk(ctx context.Context, p *provision.Program, items []item) error {
-	if len(items) == 0 {
-		return ctx.Err()
-	}
-	if err := r.broken(); err != nil {
+	if err := r.halted(ctx); err != nil || len(items) == 0 {
 		return err
 	}
 	if err := r.await(2 * chunkSize); err != nil {
@@ -95,8 +92,8 @@ func (r *run) dispose(ctx context.Context, p *provision.Program, it *item) (send
 // send has items launched as soon as those before them are.
 func (r *run) send(ctx context.Context, p *provision.Program, items []*item) error {
 	r.launch.Wait()
-	if len(items) == 0 {
-		return r.broken()
+	if err := r.halted(ctx); err != nil || len(items) == 0 {
+		return err
 	}
 	intents := make([]store.Mutation, 0, len(items))
 	for _, it := range items {
@@ -113,7 +110,7 @@ func (r *run) send(ctx context.Context, p *provision.Program, items []*item) err
 			_ = r.breakOff(fmt.Errorf("write the intents of what is to be sent: %w", err))
 		}
 	})
-	return r.broken()
+	return nil
 }
 
 // launched sends items whose intents are durable, and returns when all are under

@@ -337,11 +337,9 @@ func (r *run) claim(p *provision.Program, it *item) {
 func (r *run) reserve(key directory.Key, id string) (owner string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	claim := key.Type + "\x00" + id
-	if first, taken := r.claimed[claim]; taken && first != key {
+	if first := r.accounts.take(directory.Key{Type: key.Type, Anchor: id}, key); first != key {
 		return first.String()
 	}
-	r.claimed[claim] = key
 	return ""
 }
 

@@ -61,11 +61,11 @@ func (r *run) reserveUnique(items []*item) {
 func (r *run) reserveValue(key directory.Key, c candidate) directory.Key {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	claim := "value\x00" + key.Type + "\x00" + c.path.String() + "\x00" + directory.Fold(c.value)
-	if first, taken := r.claimed[claim]; taken {
+	claim := key.Type + "\x00" + c.path.String() + "\x00" + directory.Fold(c.value)
+	if first, taken := r.values[claim]; taken {
 		return first
 	}
-	r.claimed[claim] = key
+	r.values[claim] = key
 	return key
 }
 

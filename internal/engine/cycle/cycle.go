@@ -139,8 +139,12 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 		err = settled
 	}
 	r.Log.Wake()
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = nil
+	if err != nil && ctx.Err() != nil {
+		// What a target says while it is changed, or its credential, is no word
+		// about what comes after.
+		if _, open := connector.OpenCause(err); open || errors.Is(err, ctx.Err()) {
+			err = nil
+		}
 	}
 	r.summary.Stopped = err == nil && ctx.Err() != nil
 	return r.summary, err

@@ -1,0 +1,71 @@
+package ledger
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// BenchmarkLedger writes, in chunks of 256, links of fifteen values with the ends
+// of their intents, and reads them: whole, and no more than it takes to refer to
+// their accounts.
+func BenchmarkLedger(b *testing.B) {
+	const chunk = 256
+	s, err := store.Open(filepath.Join(b.TempDir(), "store"), store.Options{Create: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	l := Open(s, "app", "target")
+	keys := make([]directory.Key, chunk)
+	for i := range keys {
+		keys[i] = user(fmt.Sprintf("%08d", i))
+	}
+	link := func(i, round int) *provision.Link {
+		made := &provision.Link{TargetID: fmt.Sprint(i), Display: "Somebody", LinkedAt: now, ChangedAt: now, Cycle: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+			Claims: []provision.Claim{{Path: "userName", Value: fmt.Sprint("user", i)}}, Sent: make(map[string]provision.Sent)}
+		for at := range 15 {
+			made.Sent[fmt.Sprint("attribute", at)] = provision.Sent{Value: directory.Text(fmt.Sprint("value ", round)), Own: true}
+		}
+		return made
+	}
+	perLink := func(b *testing.B) {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/chunk, "ns/link")
+	}
+	b.Run("put", func(b *testing.B) {
+		for n := 0; b.Loop(); n++ {
+			var mutations []store.Mutation
+			for i, key := range keys {
+				put, err := l.Put(key, nil, link(i, n))
+				if err != nil {
+					b.Fatal(err)
+				}
+				mutations = append(append(mutations, put...), l.EndIntent(key))
+			}
+			if err := s.Commit(b.Context(), mutations...); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perLink(b)
+	})
+	b.Run("links", func(b *testing.B) {
+		for b.Loop() {
+			if links, err := l.LinksOf(keys); err != nil || links[chunk-1] == nil {
+				b.Fatal(links, err)
+			}
+		}
+		perLink(b)
+	})
+	b.Run("heads", func(b *testing.B) {
+		for b.Loop() {
+			if heads, err := l.HeadsOf(keys); err != nil || heads[chunk-1].TargetID != fmt.Sprint(chunk-1) {
+				b.Fatal(heads, err)
+			}
+		}
+		perLink(b)
+	})
+}

@@ -125,8 +125,21 @@ func presence(record *snapshot.Record) provision.Presence {
 
 // seeded gives a stream of random bytes that is the same for an object each
 // time, so that a decision made again is the same decision.
-func seeded(appID string, key directory.Key) io.Reader {
-	return rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "%q %q %q", appID, key.Type, key.Anchor)))
+func seeded(appID string, key directory.Key) io.Reader { return &seed{appID: appID, key: key} }
+
+// seed is such a stream, which is made when it is first read: few mappings ask
+// for random values.
+type seed struct {
+	appID  string
+	key    directory.Key
+	stream *rand.ChaCha8
+}
+
+func (s *seed) Read(p []byte) (int, error) {
+	if s.stream == nil {
+		s.stream = rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "%q %q %q", s.appID, s.key.Type, s.key.Anchor)))
+	}
+	return s.stream.Read(p)
 }
 
 // refer resolves the single references of those items that are present.

@@ -204,34 +204,37 @@ func (p Path) String() string {
 	if p.Where.Attribute == "" && p.URN == "" && p.Sub == "" {
 		return p.Name
 	}
-	var out strings.Builder
+	out := make([]byte, 0, 128)
 	if p.URN != "" {
-		out.WriteString(p.URN)
-		out.WriteByte(':')
+		out = append(append(out, p.URN...), ':')
 	}
-	out.WriteString(p.Name)
+	out = append(out, p.Name...)
 	if p.HasCondition() {
-		out.WriteByte('[')
-		out.WriteString(p.Where.String())
-		out.WriteByte(']')
+		out = append(p.Where.append(append(out, '[')), ']')
 	}
 	if p.Sub != "" {
-		out.WriteByte('.')
-		out.WriteString(p.Sub)
+		out = append(append(out, '.'), p.Sub...)
 	}
-	return out.String()
+	return string(out)
 }
 
 // String gives the condition as it stands within the brackets.
-func (c Condition) String() string {
-	if !c.Quoted {
-		return c.Attribute + " eq " + c.Value
-	}
-	return c.Attribute + ` eq "` + literal.Replace(c.Value) + `"`
-}
+func (c Condition) String() string { return string(c.append(nil)) }
 
-// literal writes a text as it stands within quotes.
-var literal = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+func (c Condition) append(out []byte) []byte {
+	out = append(append(out, c.Attribute...), " eq "...)
+	if !c.Quoted {
+		return append(out, c.Value...)
+	}
+	out = append(out, '"')
+	for i := range len(c.Value) {
+		if c.Value[i] == '"' || c.Value[i] == '\\' {
+			out = append(out, '\\')
+		}
+		out = append(out, c.Value[i])
+	}
+	return append(out, '"')
+}
 
 // MarshalText writes the path's normal form.
 func (p Path) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

@@ -160,8 +160,9 @@ type Match struct {
 // value are left out. The error is an *EvaluationError.
 func (c *Compiled) Matches(in Input) ([]Match, error) {
 	var matches []Match
+	e := newEvaluation(in)
 	for _, i := range c.matching {
-		flow, ignored, err := c.evaluate(&c.rules[i], in)
+		flow, ignored, err := e.evaluate(&c.rules[i])
 		if err != nil {
 			return nil, err
 		}
@@ -177,12 +178,13 @@ func (c *Compiled) Matches(in Input) ([]Match, error) {
 // an *EvaluationError, *NeedUnique or ErrIgnoreObject.
 func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
 	flows := make([]Flow, 0, len(c.rules))
+	e := newEvaluation(in)
 	for i := range c.rules {
 		r := &c.rules[i]
 		if r.reference != "" || !creating && (r.apply == ApplyOnCreate || r.target.immutable) {
 			continue
 		}
-		flow, ignored, err := c.evaluate(r, in)
+		flow, ignored, err := e.evaluate(r)
 		if err != nil {
 			return nil, err
 		}
@@ -193,7 +195,25 @@ func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
 	return flows, nil
 }
 
-func (c *Compiled) evaluate(r *rule, in Input) (flow Flow, ignored bool, err error) {
+// evaluation evaluates the rules for one object, one after the other.
+type evaluation struct {
+	environment expression.Environment
+	path        directory.Path // of the present rule
+}
+
+func newEvaluation(in Input) *evaluation {
+	e := &evaluation{environment: expression.Environment{
+		Attribute: in.View.Attribute,
+		Now:       func() (time.Time, error) { return in.Now, nil },
+		Random:    in.Random,
+	}}
+	if in.Taken != nil {
+		e.environment.Taken = func(value string) (bool, bool, error) { return in.Taken(e.path, value) }
+	}
+	return e
+}
+
+func (e *evaluation) evaluate(r *rule) (flow Flow, ignored bool, err error) {
 	flow = Flow{
 		Path: r.path, Default: r.fallback, Apply: r.apply, WhenNull: r.whenNull, Own: !r.constant, NoSource: !r.hasSource,
 		Required: r.target.required, CaseExact: r.target.caseExact, WriteOnly: r.target.writeOnly, Immutable: r.target.immutable,
@@ -202,15 +222,8 @@ func (c *Compiled) evaluate(r *rule, in Input) (flow Flow, ignored bool, err err
 		return Flow{}, false, &EvaluationError{r.path, r.expression, code, err}
 	}
 	if r.source != nil {
-		environment := expression.Environment{
-			Attribute: in.View.Attribute,
-			Now:       func() (time.Time, error) { return in.Now, nil },
-			Random:    in.Random,
-		}
-		if in.Taken != nil {
-			environment.Taken = func(value string) (bool, bool, error) { return in.Taken(r.path, value) }
-		}
-		result, err := r.source.Evaluate(&environment)
+		e.path = r.path
+		result, err := r.source.Evaluate(&e.environment)
 		if err != nil {
 			var need *expression.NeedUnique
 			if errors.As(err, &need) {

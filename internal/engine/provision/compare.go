@@ -21,8 +21,11 @@ func elements(v directory.Value) []directory.Value {
 // same compares as the target does: several values as sets, texts without case
 // unless the attribute is case-exact, a boolean equal to its text.
 func same(a, b directory.Value, caseExact bool) bool {
+	if a.Equal(b) {
+		return true
+	}
 	x, y := elements(a), elements(b)
-	return a.Equal(b) || within(x, y, caseExact) && within(y, x, caseExact)
+	return within(x, y, caseExact) && within(y, x, caseExact)
 }
 
 // within reports whether each of the values is among the others.

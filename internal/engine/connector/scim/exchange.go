@@ -18,6 +18,8 @@ import (
 const (
 	// maxBody bounds an answer, unpacked.
 	maxBody = 32 << 20
+	// maxTrusted bounds what is made room for before anything of an answer came.
+	maxTrusted = 64 << 10
 	// maxIDLength bounds ids that are believed.
 	maxIDLength = 1024
 
@@ -90,7 +92,7 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 	}
 	defer func() { _ = answer.Body.Close() }()
 	out.status, out.header, out.secrets = answer.StatusCode, answer.Header, web.Secrets(answer.Request)
-	out.body, err = io.ReadAll(io.LimitReader(answer.Body, maxBody+1))
+	out.body, err = readBody(answer)
 	if err != nil {
 		if !r.writes() || out.ok() {
 			return out, t.failure(err, r, true)
@@ -105,6 +107,16 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 		return out, t.throttle(out)
 	}
 	return out, nil
+}
+
+// readBody reads an answer's body, and of one that is too long one byte too many.
+func readBody(answer *http.Response) ([]byte, error) {
+	var out bytes.Buffer
+	if n := answer.ContentLength; n > 0 {
+		out.Grow(int(min(n, maxTrusted)) + bytes.MinRead) // with the room that ReadFrom wants
+	}
+	_, err := out.ReadFrom(io.LimitReader(answer.Body, maxBody+1))
+	return out.Bytes(), err
 }
 
 // url gives the address. The base's query goes along as it was written.

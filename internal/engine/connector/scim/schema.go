@@ -200,9 +200,11 @@ func (c *catalog) find(typ string, path directory.Path) directory.Definition {
 
 // typeOf gives the resource type of a name.
 func (c *catalog) typeOf(name string) (resourceType, error) {
-	for _, t := range slices.Concat(c.types, standard.types) {
-		if t.name == name {
-			return t, nil
+	for _, types := range [][]resourceType{c.types, standard.types} {
+		for _, t := range types {
+			if t.name == name {
+				return t, nil
+			}
 		}
 	}
 	var known []string

@@ -5,6 +5,7 @@
 package scim
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -125,11 +126,11 @@ func (t *target) identity() string {
 
 // marshal writes JSON without the escapes that are meant for HTML.
 func marshal(v any) ([]byte, error) {
-	var out strings.Builder
+	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
 		return nil, err
 	}
-	return []byte(strings.TrimSuffix(out.String(), "\n")), nil
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }

@@ -172,7 +172,7 @@ type run struct {
 	tickets  []store.Ticket                         // of what was enqueued and is not known to be durable
 	fatal    error                                  // why the target or store cannot be used
 	accounts reserved                               // that objects were joined to
-	values   map[provision.Claim]directory.Key      // unique ones that were given
+	values   map[string]directory.Key               // unique ones that were given
 	groups   map[directory.Key]provision.MemberRule // groups whose members are to be compared
 	holders  map[directory.Key]bool                 // objects whose references are to be looked at again
 	stale    map[directory.Key]bool                 // of these, those that the ledger was told of

@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
@@ -208,7 +207,7 @@ func replaced(remove, add []ledger.Member) []ledger.Member {
 // to an earlier request was lost: there are apps that keep a member twice who is
 // added twice.
 func (r *run) withoutAdded(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, add []ledger.Member) ([]ledger.Member, error) {
-	if !r.doubted[key] || len(add) == 0 {
+	if len(add) == 0 || !r.isDoubted(key) {
 		return add, nil
 	}
 	account, err := r.Target.Get(ctx, p.ObjectType, link.TargetID, []directory.Path{reference.Path})
@@ -302,7 +301,11 @@ func (r *run) compareMembers(key directory.Key, reference mapping.Reference, wan
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	add = append(add, wanted[next:]...)
+	if add == nil {
+		add = wanted[next:] // of a large new group: all, not copied
+	} else {
+		add = append(add, wanted[next:]...)
+	}
 	if len(remove) == 0 {
 		return add, nil, had, nil
 	}
@@ -332,149 +335,4 @@ func (r *run) eachMember(key directory.Key, reference mapping.Reference, f func(
 		}
 		after = page[len(page)-1].Key
 	}
-}
-
-// sendMembers adds or removes members in requests as large as the app takes.
-func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, members []ledger.Member, pass memberPass) error {
-	size := r.Features.MembersPerRequest
-	if size <= 0 {
-		size = len(members)
-	}
-	for start := 0; start < len(members); start += size {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		part := members[start:min(start+size, len(members))]
-		if err := r.sendPart(ctx, p, key, link, reference, verb, part, pass); err != nil || r.hasFailed(key) && pass == addMembers {
-			return err
-		}
-	}
-	return nil
-}
-
-// sendPart sends one request of members. A group's requests go one after the
-// other; groups are few beside users.
-func (r *run) sendPart(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, part []ledger.Member, pass memberPass) error {
-	it := &item{key: key}
-	if err := r.prepare(p, it); err != nil {
-		return err
-	}
-	values := make([]directory.Value, len(part))
-	names := make([]string, len(part))
-	for i, m := range part {
-		values[i] = directory.Text(m.ID)
-		names[i] = m.Key.Anchor
-	}
-	change := audit.Property{Name: reference.Path.String()}
-	list := directory.Texts(names...).String()
-	if verb == connector.Add {
-		change.New = &list
-	} else {
-		change.Old = &list
-	}
-	operation := connector.Operation{Kind: connector.Update, Type: key.Type, ID: link.TargetID, Modifications: []connector.Modification{
-		{Path: reference.Path, Verb: verb, Value: directory.List(values...), Reference: true},
-	}}
-	it.decision = provision.Decision{
-		Outcome: provision.Sends, Action: provision.ActionUpdate, Operation: &operation, Changes: []audit.Property{change}, After: it.situation.Link,
-	}
-	intent, err := r.Ledger.BeginIntent(r.intentOf(it))
-	if err != nil {
-		return err
-	}
-	if err := r.Store.Commit(ctx, intent); err != nil {
-		return err
-	}
-	started := r.Clock.Now()
-	receipt, err := r.Target.Send(context.WithoutCancel(ctx), operation)
-	r.mu.Lock()
-	r.summary.Writes++
-	r.mu.Unlock()
-	if err != nil && connector.ClassOf(err) == connector.Unknown {
-		// What the group holds is looked at before what is not recorded is sent.
-		r.doubted[key] = true
-		open, failure := r.unknownIntent(it)
-		if failure != nil {
-			return r.breakOff(failure)
-		}
-		return r.failedWith(it, connector.AsError(err), open)
-	}
-	if err != nil {
-		if _, open := connector.OpenCause(err); open || connector.ClassOf(err) == connector.Fatal {
-			r.mu.Lock()
-			r.enqueue(r.Ledger.EndIntent(key))
-			r.mu.Unlock()
-			return r.breakOff(err)
-		}
-		return r.failed(it, connector.AsError(err))
-	}
-	return r.membersDone(it, reference, verb, part, pass, receipt, r.Clock.Now().Sub(started).Milliseconds())
-}
-
-// unknownIntent gives the mutation that keeps a write's intent open, whose outcome
-// is not known.
-func (r *run) unknownIntent(it *item) (store.Mutation, error) {
-	intent := r.intentOf(it)
-	intent.Unknown = true
-	return r.Ledger.BeginIntent(intent)
-}
-
-func (r *run) membersDone(it *item, reference mapping.Reference, verb connector.Verb, part []ledger.Member, pass memberPass, receipt connector.Receipt, milliseconds int64) error {
-	attribute := reference.Path.String()
-	var mutations []store.Mutation
-	for _, m := range part {
-		if verb == connector.Remove {
-			mutations = append(mutations, r.Ledger.DropMember(it.key, attribute, m.Key))
-			continue
-		}
-		if slices.Contains(receipt.Lost, m.ID) {
-			continue
-		}
-		put, err := r.Ledger.PutMember(it.key, attribute, m)
-		if err != nil {
-			return r.breakOff(err)
-		}
-		mutations = append(mutations, put)
-	}
-	entry := r.entry(it, audit.Success)
-	entry.DurationMS = milliseconds
-	entry.Steps = []audit.Step{{Name: exportName(provision.ActionUpdate), Type: audit.StepExport, Status: audit.Success,
-		Description: "the app accepted the " + attribute}}
-	logged, err := r.Log.Mutations(entry)
-	if err != nil {
-		return r.breakOff(err)
-	}
-	link := it.situation.Link
-	after := *link
-	after.ChangedAt, after.Cycle, after.Action = r.Clock.Now(), r.Cycle.ID, provision.ActionUpdate
-	put, err := r.Ledger.Put(it.key, link, &after)
-	if err != nil {
-		return r.breakOff(err)
-	}
-	mutations = append(append(mutations, logged...), put...)
-	if r.hasFailed(it.key) { // with other members: that stays to be done
-		open, err := r.unknownIntent(it)
-		if err != nil {
-			return r.breakOff(err)
-		}
-		mutations = append(mutations, open)
-	} else {
-		mutations = append(mutations, r.Ledger.EndIntent(it.key))
-		mutations = append(mutations, r.Ledger.SettleEscrow(it.escrow, nil)...)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.counted[it.key] && link.Cycle != r.Cycle.ID {
-		r.summary.Updated++
-	}
-	r.counted[it.key] = true
-	if pass == removeMembers {
-		for _, m := range part {
-			if !r.approved[ledger.Membership{Holder: it.key, Member: m.Key}] {
-				r.summary.Removed[Memberships]++
-			}
-		}
-	}
-	r.enqueue(mutations...)
-	return nil
 }

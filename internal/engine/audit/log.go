@@ -101,19 +101,14 @@ var appName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
 // Mutations gives what the caller commits together with what the entries tell
 // of, and sets their ids and times, ascending. After the commit it calls Wake.
 func (l *Log) Mutations(entries ...Entry) ([]store.Mutation, error) {
-	l.ids.Lock()
-	defer l.ids.Unlock()
 	mutations := make([]store.Mutation, len(entries))
 	for i, e := range entries {
 		if e.AppID != "" && !appName.MatchString(e.AppID) {
 			return nil, fmt.Errorf("log entry: %q is no id of an app", e.AppID)
 		}
-		e.Time = l.now().UTC().Truncate(time.Millisecond)
-		id, err := ulid.New(ulid.Timestamp(e.Time), l.entropy)
-		if err != nil {
-			return nil, fmt.Errorf("log entry: make an id: %w", err)
+		if err := l.stamp(&e); err != nil {
+			return nil, err
 		}
-		e.ID = id.String()
 		line, err := encode(e)
 		if err != nil {
 			return nil, fmt.Errorf("log entry: %w", err)
@@ -121,6 +116,19 @@ func (l *Log) Mutations(entries ...Entry) ([]store.Mutation, error) {
 		mutations[i] = store.Put(outbox, []byte(e.ID), line)
 	}
 	return mutations, nil
+}
+
+// stamp sets an entry's time, and an id above all before it.
+func (l *Log) stamp(e *Entry) error {
+	l.ids.Lock()
+	defer l.ids.Unlock()
+	e.Time = l.now().UTC().Truncate(time.Millisecond)
+	id, err := ulid.New(ulid.Timestamp(e.Time), l.entropy)
+	if err != nil {
+		return fmt.Errorf("log entry: make an id: %w", err)
+	}
+	e.ID = id.String()
+	return nil
 }
 
 // Wake has the outbox brought to the day files soon.

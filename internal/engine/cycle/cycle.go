@@ -33,7 +33,10 @@ import (
 // Sizes of the driver. A crash leaves at most two chunks of open intents.
 const (
 	chunkSize = 256
-	inFlight  = 64
+	// inFlight is how many objects are sent or looked up at a time, unless the
+	// job allows more requests than that. How many requests that makes is up to
+	// the target.
+	inFlight = 64
 	// lookUpsBeforeListing is how many unlinked objects are looked up one by one
 	// before one pass over the target is cheaper.
 	lookUpsBeforeListing = 100
@@ -53,6 +56,7 @@ type Job struct {
 	Entitled    Entitlements
 	Features    connector.Features
 	Threshold   config.Threshold
+	Concurrency int // requests that the job allows at a time; 0: it does not say
 	// Recent counts removals carried out in the hour before this cycle that were
 	// not approved, by object type; Memberships likewise.
 	Recent map[string]int64
@@ -125,7 +129,7 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 	for _, p := range job.Programs {
 		r.programs[p.ObjectType] = p
 	}
-	r.sends.SetLimit(inFlight)
+	r.sends.SetLimit(r.inFlight())
 	err := r.run(ctx, keys)
 	r.launch.Wait()
 	if waited := r.sends.Wait(); err == nil {
@@ -188,6 +192,8 @@ type run struct {
 	approved map[ledger.Membership]bool // losses that an operator let go
 	due      map[ledger.Membership]bool // of these, those that are still to be sent
 }
+
+func (r *run) inFlight() int { return max(inFlight, r.Concurrency) }
 
 func (r *run) run(ctx context.Context, keys Keys) error {
 	if err := r.resume(ctx); err != nil {
@@ -306,7 +312,7 @@ func (r *run) settled() error {
 		return err
 	}
 	r.sends = errgroup.Group{}
-	r.sends.SetLimit(inFlight)
+	r.sends.SetLimit(r.inFlight())
 	if err := r.broken(); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (r *run) eachGroup(ctx context.Context, pass memberPass) error {
 	r.mu.Unlock()
 	slices.SortFunc(keys, directory.Key.Compare)
 	var passes errgroup.Group
-	passes.SetLimit(inFlight)
+	passes.SetLimit(r.inFlight())
 	for _, key := range keys {
 		p := r.programs[key.Type]
 		if p == nil || !p.Mapping.Enabled {

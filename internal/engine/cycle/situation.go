@@ -248,7 +248,7 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 			return nil
 		}
 		var group errgroup.Group
-		group.SetLimit(inFlight)
+		group.SetLimit(r.inFlight())
 		for _, it := range asking {
 			group.Go(func() error { return r.lookUp(ctx, p, it) })
 		}

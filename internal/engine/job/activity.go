@@ -38,10 +38,13 @@ type activity struct {
 	close    func()            // of the target
 	learner  connector.Learner // the target, when it is one
 	requests *connector.Counter
-	features connector.Features
-	moved    bool // the app's connection is another than before
-	programs []*provision.Program
-	ledger   *ledger.Ledger
+	// concurrency is how many requests the job or the template allows at a time; 0:
+	// neither says.
+	concurrency int
+	features    connector.Features
+	moved       bool // the app's connection is another than before
+	programs    []*provision.Program
+	ledger      *ledger.Ledger
 	// rehearsal says that it only looks at what a cycle would do: how far it is
 	// is not told as the job's progress.
 	rehearsal bool
@@ -179,7 +182,7 @@ func (a *activity) cycleJob(recent map[string]int64) cycle.Job {
 	return cycle.Job{
 		AppID: a.appID, AppName: a.released.App.Name, InitiatedBy: "system", Cycle: a.cycle, Resumed: a.resumed,
 		Programs: a.programs, Entitled: entitlements(a.released), Features: a.features,
-		Threshold: a.job.Threshold(), Recent: recent, LogAll: a.job.LogDetail == "all",
+		Threshold: a.job.Threshold(), Recent: recent, LogAll: a.job.LogDetail == "all", Concurrency: a.concurrency,
 	}
 }
 
@@ -293,6 +296,7 @@ func (a *activity) openTarget(ctx context.Context) error {
 			limits.MaxConcurrency = int(*rate.Concurrency)
 		}
 	}
+	a.concurrency = limits.MaxConcurrency
 	a.target = connector.Breaker(connector.Retry(connector.Limit(a.requests, limits), a.m.Clock, rand.Float64), matchingOf(a.released))
 	if a.state.Features != nil && a.cycle.Kind == status.Incremental {
 		a.features = *a.state.Features

@@ -39,7 +39,7 @@ func NewTransport(caCertificate string) (*http.Transport, error) {
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  time.Minute,
 		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConnsPerHost:    64,
+		MaxIdleConnsPerHost:    256, // as many as a job may have in flight
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ForceAttemptHTTP2:      true,
 	}, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
@@ -176,6 +177,7 @@ func (d *document) fill(r *row, members []directory.Member) {
 		if value.Kind() == directory.KindList {
 			targets = value.Values()
 		}
+		edges.edges = slices.Grow(edges.edges, len(targets))
 		for _, target := range targets {
 			anchor, ok := anchorText(target)
 			if !ok {

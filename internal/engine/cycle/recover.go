@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -33,8 +35,10 @@ func (r *run) resolveIntents(ctx context.Context) (map[string][]item, error) {
 	if err := r.letSettle(ctx, intents); err != nil {
 		return nil, err
 	}
-	recovered := make(map[string][]item)
-	for _, intent := range intents {
+	items := make([]*item, len(intents))
+	var lookUps errgroup.Group
+	lookUps.SetLimit(r.inFlight())
+	for i, intent := range intents {
 		for _, chosen := range intent.Unique {
 			r.reserveValue(intent.Key, candidate{chosen.Path, chosen.Value.String()})
 		}
@@ -42,17 +46,24 @@ func (r *run) resolveIntents(ctx context.Context) (map[string][]item, error) {
 		if p == nil {
 			continue // the object type is no longer mapped; the intent waits for it
 		}
-		it, ended, err := r.resolve(ctx, p, intent)
-		if err != nil {
-			return nil, err
-		}
-		if ended {
-			r.mu.Lock()
-			r.enqueue(r.Ledger.EndIntent(intent.Key))
-			r.mu.Unlock()
-		}
+		lookUps.Go(func() error {
+			it, ended, err := r.resolve(ctx, p, intent)
+			if ended {
+				r.mu.Lock()
+				r.enqueue(r.Ledger.EndIntent(intent.Key))
+				r.mu.Unlock()
+			}
+			items[i] = it
+			return err
+		})
+	}
+	if err := lookUps.Wait(); err != nil {
+		return nil, err
+	}
+	recovered := make(map[string][]item)
+	for _, it := range items {
 		if it != nil {
-			recovered[intent.Key.Type] = append(recovered[intent.Key.Type], *it)
+			recovered[it.key.Type] = append(recovered[it.key.Type], *it)
 		}
 	}
 	return recovered, r.flush()
@@ -81,7 +92,9 @@ func (r *run) resolve(ctx context.Context, p *provision.Program, intent ledger.I
 		return nil, false, err
 	}
 	if intent.Kind != connector.Create || linked {
-		r.doubted[intent.Key] = intent.Key.Type == directory.Group
+		if intent.Key.Type == directory.Group {
+			r.doubt(intent.Key)
+		}
 		return &item{key: intent.Key, read: true}, false, nil
 	}
 	ids, err := r.findLost(ctx, p, intent)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -213,28 +214,17 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 	if err := r.prepare(p, all...); err != nil {
 		return err
 	}
-	pending := make([]*item, 0, len(items))
+	var reads errgroup.Group
+	reads.SetLimit(r.inFlight())
 	for _, it := range all {
-		var err error
-		if it.recovered != "" {
-			err = r.lookAt(ctx, p, it, it.recovered)
-			it.situation.Recovered = true
-			it.situation.Matches = []provision.MatchResult{{Accounts: []string{it.recovered}}}
-		} else if it.read && it.situation.Link != nil {
-			err = r.lookAt(ctx, p, it, it.situation.Link.TargetID)
-			it.situation.Recovered = true
+		if it.recovered != "" || it.read && it.situation.Link != nil {
+			reads.Go(func() error { return r.readFirst(ctx, p, it) })
 		}
-		if err != nil {
-			if err := it.failLookUp(ctx, err); err != nil {
-				return err
-			}
-			if err := r.keepIntent(it); err != nil {
-				return err
-			}
-			continue
-		}
-		pending = append(pending, it)
 	}
+	if err := reads.Wait(); err != nil {
+		return err
+	}
+	pending := slices.DeleteFunc(all, func(it *item) bool { return it.decision.Outcome == provision.Failed })
 	for range rounds {
 		var asking []*item
 		for _, it := range pending {
@@ -264,6 +254,25 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 		}
 	}
 	return fmt.Errorf("the decision about %s asks for more without end", pending[0].key)
+}
+
+// readFirst reads the account that a lost write is about.
+func (r *run) readFirst(ctx context.Context, p *provision.Program, it *item) error {
+	id := it.recovered
+	if id == "" {
+		id = it.situation.Link.TargetID
+	}
+	if err := r.lookAt(ctx, p, it, id); err != nil {
+		if err := it.failLookUp(ctx, err); err != nil {
+			return err
+		}
+		return r.keepIntent(it)
+	}
+	it.situation.Recovered = true
+	if it.recovered != "" {
+		it.situation.Matches = []provision.MatchResult{{Accounts: []string{it.recovered}}}
+	}
+	return nil
 }
 
 // lookUp answers what one decision needs. A failure of the target is the

@@ -43,7 +43,14 @@ func (v Value) appendBinary(buf []byte, depth int) ([]byte, error) {
 }
 
 // DecodeValue reads one value's stored form and gives what follows it.
-func DecodeValue(data []byte) (Value, []byte, error) { return decodeValue(data, 0) }
+func DecodeValue(data []byte) (Value, []byte, error) {
+	d := newDecoder(data)
+	v, err := d.value(0)
+	if err != nil {
+		return Null, nil, err
+	}
+	return v, d.data, nil
+}
 
 // maxDepth bounds how deep lists and complex values nest, so that neither
 // damaged bytes nor a hostile document exhausts the stack.
@@ -51,58 +58,99 @@ const maxDepth = 64
 
 var errDepth = fmt.Errorf("the value nests deeper than %d", maxDepth)
 
-func decodeValue(data []byte, depth int) (Value, []byte, error) {
-	if len(data) == 0 {
-		return Null, nil, errTruncated
+// decoder reads stored forms. All texts that it gives are parts of one, so that an
+// object costs one allocation and not one for each of its names and values.
+type decoder struct {
+	data []byte // what is left
+	text string // all of it
+}
+
+func newDecoder(data []byte) *decoder { return &decoder{data, string(data)} }
+
+func (d *decoder) value(depth int) (v Value, err error) {
+	if len(d.data) == 0 {
+		return Null, errTruncated
 	}
 	if depth > maxDepth {
-		return Null, nil, errDepth
+		return Null, errDepth
 	}
-	v := Value{kind: Kind(data[0])}
-	data = data[1:]
-	var err error
+	v.kind = Kind(d.data[0])
+	d.data = d.data[1:]
 	switch v.kind {
 	case KindNull:
 	case KindText:
-		v.text, data, err = decodeString(data)
+		v.text, err = d.string()
 	case KindBoolean, KindInteger:
-		v.number, data, err = decodeVarint(data)
+		v.number, err = d.varint()
 	case KindTime:
 		var nanos int64
-		if v.number, data, err = decodeVarint(data); err == nil {
-			nanos, data, err = decodeVarint(data)
+		if v.number, err = d.varint(); err == nil {
+			nanos, err = d.varint()
 			v.nanos = int32(nanos)
 		}
 	case KindList, KindComplex:
-		count, size := binary.Uvarint(data)
-		if size <= 0 || count > uint64(len(data)) {
-			return Null, nil, errTruncated
-		}
-		data = data[size:]
-		v.parts = &parts{values: make([]Value, count)}
-		if v.kind == KindComplex {
-			v.parts.names = make([]string, count)
-		}
-		for i := range v.parts.values {
-			if v.kind == KindComplex {
-				if v.parts.names[i], data, err = decodeString(data); err != nil {
-					return Null, nil, err
-				}
-				if i > 0 && v.parts.names[i] <= v.parts.names[i-1] {
-					return Null, nil, errors.New("the names of a stored value are not in order")
-				}
-			}
-			if v.parts.values[i], data, err = decodeValue(data, depth+1); err != nil {
-				return Null, nil, err
-			}
-		}
+		v.parts, err = d.parts(v.kind == KindComplex, depth)
 	default:
 		err = fmt.Errorf("stored value of unknown %v", v.kind)
 	}
 	if err != nil {
-		return Null, nil, err
+		return Null, err
 	}
-	return v, data, nil
+	return v, nil
+}
+
+func (d *decoder) parts(named bool, depth int) (*parts, error) {
+	count, err := d.count()
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{values: make([]Value, count)}
+	if named {
+		p.names = make([]string, count)
+	}
+	for i := range p.values {
+		if named {
+			if p.names[i], err = d.string(); err != nil {
+				return nil, err
+			}
+			if i > 0 && p.names[i] <= p.names[i-1] {
+				return nil, errors.New("the names of a stored value are not in order")
+			}
+		}
+		if p.values[i], err = d.value(depth + 1); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// count reads how many parts follow, of at least a byte each.
+func (d *decoder) count() (uint64, error) {
+	count, size := binary.Uvarint(d.data)
+	if size <= 0 || count > uint64(len(d.data)) {
+		return 0, errTruncated
+	}
+	d.data = d.data[size:]
+	return count, nil
+}
+
+func (d *decoder) string() (string, error) {
+	length, size := binary.Uvarint(d.data)
+	if size <= 0 || length > uint64(len(d.data)-size) {
+		return "", errTruncated
+	}
+	at := len(d.text) - len(d.data) + size
+	d.data = d.data[size+int(length):]
+	return d.text[at : at+int(length)], nil
+}
+
+func (d *decoder) varint() (int64, error) {
+	number, size := binary.Varint(d.data)
+	if size <= 0 {
+		return 0, errTruncated
+	}
+	d.data = d.data[size:]
+	return number, nil
 }
 
 // AppendBinary appends the stored form of all attributes, in their order.
@@ -120,42 +168,24 @@ func (a Attributes) AppendBinary(buf []byte) ([]byte, error) {
 
 // DecodeAttributes reads the stored form of attributes and gives what follows.
 func DecodeAttributes(data []byte) (Attributes, []byte, error) {
-	count, size := binary.Uvarint(data)
-	if size <= 0 || count > uint64(len(data)) {
-		return nil, nil, errTruncated
+	d := newDecoder(data)
+	count, err := d.count()
+	if err != nil {
+		return nil, nil, err
 	}
-	data = data[size:]
 	attributes := make(Attributes, count)
-	var err error
 	for i := range attributes {
-		if attributes[i].Name, data, err = decodeString(data); err != nil {
+		if attributes[i].Name, err = d.string(); err != nil {
 			return nil, nil, err
 		}
-		if attributes[i].Value, data, err = DecodeValue(data); err != nil {
+		if attributes[i].Value, err = d.value(0); err != nil {
 			return nil, nil, err
 		}
 	}
-	return attributes, data, nil
+	return attributes, d.data, nil
 }
 
 func appendString(buf []byte, s string) []byte {
 	buf = binary.AppendUvarint(buf, uint64(len(s)))
 	return append(buf, s...)
-}
-
-func decodeString(data []byte) (string, []byte, error) {
-	length, size := binary.Uvarint(data)
-	if size <= 0 || length > uint64(len(data)-size) {
-		return "", nil, errTruncated
-	}
-	data = data[size:]
-	return string(data[:length]), data[length:], nil
-}
-
-func decodeVarint(data []byte) (int64, []byte, error) {
-	number, size := binary.Varint(data)
-	if size <= 0 {
-		return 0, nil, errTruncated
-	}
-	return number, data[size:], nil
 }

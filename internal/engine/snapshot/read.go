@@ -275,6 +275,10 @@ func (s *Snapshot) refsTo(key directory.Key) ([]directory.Ref, error) {
 	slices.SortFunc(refs, compareRefs)
 	var leading []directory.Ref
 	for _, ref := range slices.Compact(refs) {
+		if ref.By == directory.ByAnchor && key.Type == defaultTypes[0] && value != nil {
+			leading = append(leading, ref) // an anchor is looked for there first
+			continue
+		}
 		owner, found, err := s.resolve(s.store.Get, ref, defaultTypes)
 		if err != nil {
 			return nil, err

@@ -7,10 +7,10 @@ import (
 
 // An agent holds little that lives for long beside much that lives for one
 // object. Collected at twice what lives, as is the default, it would collect
-// every few megabytes; at five times, but never beyond the limit as long as what
-// lives fits in, it spends a third of the time on it.
+// every few megabytes; at three and a half times, but never beyond the limit as
+// long as what lives fits in, it spends less than half the time on it.
 const (
-	heapGrowth  = 400 // percent
+	heapGrowth  = 250 // percent
 	memoryLimit = 192 << 20
 )
 

@@ -60,7 +60,8 @@ const LeastUsers = 200
 // inFlight is how many requests the engine comes to have in flight by itself.
 const inFlight = 64
 
-// Run measures. The processes that it starts end with it, whatever happens.
+// Run measures. The processes that it starts end with it, whatever happens. With an
+// error comes the report of what was measured before it, nil for nothing.
 func Run(ctx context.Context, options Options) (*Report, error) {
 	if options.Users < LeastUsers || options.Users > MostUsers {
 		return nil, fmt.Errorf("%d users: give from %d to %d", options.Users, LeastUsers, MostUsers)
@@ -82,10 +83,11 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 		Users: options.Users, Bad: b.population.bad(), Groups: b.population.groups(),
 		LatencyMS: float64(options.Latency) / float64(time.Millisecond), Concurrency: b.concurrency(),
 	}
-	if err := b.measure(ctx); err != nil {
+	err := b.measure(ctx)
+	if err != nil && len(b.report.Results) == 0 {
 		return nil, err
 	}
-	return &b.report, nil
+	return &b.report, err
 }
 
 // bench is one run.

@@ -51,14 +51,14 @@ Cycles:
 			options.Version, options.Progress = s.Version, line.tell
 			report, err := bench.Run(ctx, options)
 			line.end()
-			if err != nil {
-				return err
+			switch {
+			case report == nil:
+			case s.json:
+				err = errors.Join(err, s.out.json(report, false))
+			default:
+				s.showBench(report)
 			}
-			if s.json {
-				return s.out.json(report, false)
-			}
-			s.showBench(report)
-			return nil
+			return err
 		}),
 	}
 	flags := cmd.Flags()

@@ -78,6 +78,9 @@ func (e *Engine) checkFilter(ctx context.Context, f *config.Filter, declared *ca
 // template maps whether or not the source has them. Nil when the source cannot
 // be asked: then nothing is refused.
 func (e *Engine) known(ctx context.Context, declared *catalog.Released, objectType string) []string {
+	if !e.trusted(declared.Source, declared.Source.CredentialID) {
+		return nil
+	}
 	source, err := e.openSource(ctx, declared.Source)
 	if err != nil {
 		return nil

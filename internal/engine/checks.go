@@ -88,6 +88,9 @@ func (e *Engine) Check(ctx context.Context, request api.CheckRequest) ([]api.War
 	case request.Filter != nil:
 		return nil, e.checkFilter(ctx, request.Filter, planned)
 	case request.Assignment != nil:
+		if !e.trusted(planned.Source, planned.Source.CredentialID) {
+			return nil, nil
+		}
 		err := e.checkAssignment(ctx, request.Assignment, planned)
 		var refused *api.Error
 		if errors.As(err, &refused) && refused.Code == api.CodeConnectionFailed {

@@ -18,6 +18,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/scoping"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/status"
 )
 
@@ -283,6 +284,51 @@ func TestRotationForASource(t *testing.T) {
 		t.Errorf("the quarantine stays: %+v", s.Quarantine)
 	}
 	l.assertNowhere(firstSecret, secondSecret)
+}
+
+// A plan may point a source elsewhere: what is asked of it before it is saved
+// must not hand over the password.
+func TestPlannedSourceGetsNoCredential(t *testing.T) {
+	l := newLocked(t, sampleapp.Options{})
+	l.close()
+	var opened atomic.Int32
+	builtin := engine.Builtin()
+	l.open(&connector.Registry{Targets: builtin.Targets, Sources: map[string]func(connector.Options) (connector.Source, error){
+		"file": func(options connector.Options) (connector.Source, error) {
+			opened.Add(1)
+			return builtin.Sources["file"](options)
+		},
+	}})
+	l.people(3)
+	reader := &config.Credential{Name: "directory", Method: config.Bearer, Fields: map[string]config.Field{"token": {Reference: "env:PATH"}}}
+	l.create(reader, nil)
+	l.reader = reader.ID
+	l.declare(&config.Credential{Name: "chat", Method: config.Bearer, Fields: map[string]config.Field{"token": {Reference: "env:PATH"}}}, nil)
+	stored, err := l.engine.Get(t.Context(), config.KindSource, l.app.SourceID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(source *config.Source) int32 {
+		before := opened.Load()
+		for _, request := range []api.CheckRequest{
+			{Filter: &config.Filter{AppID: l.app.ID, ObjectType: "User", Name: "f", Clauses: []scoping.Clause{{Attribute: "id", Operator: scoping.IsNotNull}}}},
+			{Assignment: &config.Assignment{AppID: l.app.ID, User: "1"}},
+		} {
+			request.App, request.Source = l.app, source
+			if _, err := l.engine.Check(t.Context(), request); err != nil {
+				t.Error(err)
+			}
+		}
+		return opened.Load() - before
+	}
+	if n := check(stored.(*config.Source)); n != 2 {
+		t.Errorf("the saved source was opened %d times", n)
+	}
+	elsewhere := *stored.(*config.Source)
+	elsewhere.File = &config.FileSource{Users: &config.FileSet{Path: "/elsewhere.csv", IDColumn: "id"}}
+	if n := check(&elsewhere); n != 0 {
+		t.Errorf("the planned source was opened %d times", n)
+	}
 }
 
 // A file that another program rewrites is read again when its secret is refused.

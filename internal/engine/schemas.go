@@ -78,6 +78,35 @@ func (e *Engine) TargetSchema(ctx context.Context, id string) (directory.Schema,
 	return schema, nil
 }
 
+// connects is what has a connection: a source or an app.
+type connects interface {
+	config.Thing
+	Connector() (kind string, connection any)
+}
+
+// trusted reports whether a credential may go to where a source or app connects:
+// it has none, or the connection was saved with it. One that is only planned gets
+// none, so that a plan under review sends no secret to where somebody pointed it.
+func (e *Engine) trusted(planned connects, credentialID string) bool {
+	if credentialID == "" {
+		return true
+	}
+	thing, err := e.catalog.Get(planned.Identity().Kind, planned.GetID())
+	if err != nil {
+		return false
+	}
+	var storedCredential string
+	switch x := thing.(type) {
+	case *config.Source:
+		storedCredential = x.CredentialID
+	case *config.App:
+		storedCredential = x.CredentialID
+	}
+	storedKind, stored := thing.(connects).Connector()
+	kind, connection := planned.Connector()
+	return storedCredential == credentialID && storedKind == kind && reflect.DeepEqual(stored, connection)
+}
+
 // discoveryPatience is how long a check waits for an app to tell its schema.
 const discoveryPatience = 10 * time.Second
 
@@ -87,16 +116,8 @@ func (e *Engine) discovered(ctx context.Context, app *config.App) directory.Sche
 	if app.SkipTestConnection {
 		return directory.Schema{}
 	}
-	if app.CredentialID != "" {
-		stored, err := e.catalog.Get(config.KindApp, app.ID)
-		if err != nil {
-			return directory.Schema{}
-		}
-		_, known := stored.(*config.App).Connector()
-		_, planned := app.Connector()
-		if stored.(*config.App).CredentialID != app.CredentialID || !reflect.DeepEqual(known, planned) {
-			return directory.Schema{}
-		}
+	if !e.trusted(app, app.CredentialID) {
+		return directory.Schema{}
 	}
 	target, err := e.openTarget(ctx, app)
 	if err != nil {

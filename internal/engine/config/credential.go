@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/network"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/secret"
 )
 
@@ -170,7 +171,7 @@ func (p *Problems) address(path []string, text, example, withoutUser string) {
 		p.add(path, "Not an address", "Give an https address, such as %s.", example)
 	case address.User != nil:
 		p.add(path, "Secret in the address", "%s", withoutUser)
-	case address.Scheme == "http" && !isLoopback(address.Hostname()):
+	case address.Scheme == "http" && !network.IsLoopback(address.Hostname()):
 		p.add(path, "Not encrypted", "Over http the credential would go to %s in the clear; use https.", address.Host)
 	case address.Fragment != "":
 		p.add(path, "Fragment in the address", "Leave out what follows the #.")

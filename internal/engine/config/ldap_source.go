@@ -10,6 +10,7 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/network"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
@@ -180,7 +181,7 @@ func (l *LDAPSource) validateAddress(problems *Problems, credential bool) {
 	switch {
 	case at.Scheme == "ldaps" && startTLS:
 		problems.add(path, "Encrypted twice", "With ldaps:// all is encrypted from the start; start_tls is for ldap:// addresses.")
-	case at.Scheme == "ldap" && !startTLS && credential && !isLoopback(at.Hostname()):
+	case at.Scheme == "ldap" && !startTLS && credential && !network.IsLoopback(at.Hostname()):
 		problems.add(path, "Not encrypted", "The password would go to %s in the clear; set start_tls = true, or begin url with ldaps://.", at.Host)
 	case at.Scheme == "ldap" && !startTLS && l.CACertificate != "":
 		problems.add(path, "Not encrypted", "Without encryption a ca_certificate is of no use; set start_tls = true, or begin url with ldaps://.")

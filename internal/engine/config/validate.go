@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,11 +63,6 @@ func (a *App) Validate() Problems {
 	}
 	problems.certificate([]string{"scim", "ca_certificate"}, a.SCIM.CACertificate)
 	return problems
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }
 
 // Validate checks the mapping as far as it can be without its source and

@@ -122,19 +122,6 @@ func compileClause(clause Clause) (compiledClause, *InvalidClauseError) {
 	return compiled, nil
 }
 
-// Attributes gives the names of the attributes that the filters look at,
-// ascending, each once.
-func (c *Compiled) Attributes() []string {
-	var names []string
-	for _, filter := range c.filters {
-		for _, clause := range filter.clauses {
-			names = append(names, clause.Attribute)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
 // Verdict is what filters say of one object.
 type Verdict struct {
 	InScope bool

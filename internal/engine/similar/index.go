@@ -51,9 +51,6 @@ func (x *Index) Add(p Profile) {
 	}
 }
 
-// Len gives the number of items.
-func (x *Index) Len() int { return len(x.bases) }
-
 func (x *Index) hash(k key) uint64 { return maphash.String(x.seed, string(byte(k.kind))+k.text) }
 
 // Likeness is an item that is near, how near (1 to 100), and why.

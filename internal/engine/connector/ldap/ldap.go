@@ -41,6 +41,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/network"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
@@ -161,7 +162,7 @@ func (s *source) setAddress(declared connection) error {
 	switch s.credential.Kind {
 	case "":
 	case "basic":
-		if at.Scheme == "ldap" && !declared.StartTLS && !isLoopback(at.Hostname()) {
+		if at.Scheme == "ldap" && !declared.StartTLS && !network.IsLoopback(at.Hostname()) {
 			return misdeclared("over ldap:// the password could be read on its way to %s; set start_tls = true, or begin url with ldaps://", at.Hostname())
 		}
 	default:
@@ -172,16 +173,14 @@ func (s *source) setAddress(declared connection) error {
 		s.address = net.JoinHostPort(at.Hostname(), port[at.Scheme])
 	}
 	if at.Scheme == "ldaps" || declared.StartTLS {
-		s.tls, err = newTLS(s.host, declared.CACertificate)
+		if s.tls, err = network.NewTLS(declared.CACertificate); err != nil {
+			return misdeclared("%v", err)
+		}
+		s.tls.ServerName = s.host
 	} else if declared.CACertificate != "" {
 		err = misdeclared("ca_certificate is of no use over ldap:// without start_tls = true")
 	}
 	return err
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 func (s *source) setSearches(declared connection) error {

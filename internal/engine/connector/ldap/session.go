@@ -3,20 +3,17 @@ package ldap
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/network"
 )
 
 // session is one connection, bound, for one call of the source. It is used from
@@ -43,8 +40,7 @@ type rootDSE struct {
 // connect dials, begins TLS, binds and reads the root DSE. The end of ctx ends
 // the connection. The caller closes the session.
 func (s *source) connect(ctx context.Context) (*session, error) {
-	dialer := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: checkAddress}
-	raw, err := dialer.DialContext(ctx, "tcp", s.address)
+	raw, err := network.NewDialer().DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -156,34 +152,4 @@ func (s *session) close() {
 	if s.conn != nil {
 		s.conn.Close()
 	}
-}
-
-// newTLS gives the TLS settings for a host; its CA may be beside the system's.
-func newTLS(host, caCertificate string) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
-	if caCertificate != "" {
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool()
-		}
-		if !roots.AppendCertsFromPEM([]byte(caCertificate)) {
-			return nil, misdeclared("ca_certificate holds no certificate; it has to be PEM, beginning with -----BEGIN CERTIFICATE-----")
-		}
-		config.RootCAs = roots
-	}
-	return config, nil
-}
-
-// checkAddress refuses addresses that no directory lives at, as they are
-// dialed, so that no answer of a name server leads to them: link-local ones,
-// where clouds offer their machines' credentials, and multicast.
-func checkAddress(_, address string, _ syscall.RawConn) error {
-	parsed, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	if ip := parsed.Addr().Unmap(); ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() {
-		return fmt.Errorf("the address %s is link-local, multicast or unspecified, and never connected to", ip)
-	}
-	return nil
 }

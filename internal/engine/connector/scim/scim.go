@@ -9,13 +9,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/network"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/web"
 )
 
@@ -100,21 +100,13 @@ func parseBase(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("base_url holds a user name or password; put them into a provisioning_credential")
 	case base.Fragment != "":
 		return nil, fmt.Errorf("base_url ends in #%s, which is never sent; remove it", base.Fragment)
-	case base.Scheme == "http" && !isLoopback(base.Hostname()):
+	case base.Scheme == "http" && !network.IsLoopback(base.Hostname()):
 		return nil, fmt.Errorf("base_url has to begin with https://: over http the credential could be read on its way to %s", base.Hostname())
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
 	base.RawPath = strings.TrimRight(base.RawPath, "/")
 	base.Host = strings.ToLower(base.Host)
 	return base, nil
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // identity names the system that is connected to.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/network"
 )
 
 // Codes of the provisioning log.
@@ -56,7 +57,7 @@ func (e Exchange) classify(err error) *connector.Error {
 	var record tls.RecordHeaderError
 	var alert *net.OpError
 	var name *net.DNSError
-	var address *addressError
+	var address *network.AddressError
 	var timeout interface{ Timeout() bool }
 	host := e.Address.Host
 	switch {

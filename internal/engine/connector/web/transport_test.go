@@ -22,17 +22,6 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 )
 
-func TestAddressesThatAreNeverConnectedTo(t *testing.T) {
-	for address, allowed := range map[string]bool{
-		"169.254.169.254:80": false, "[fe80::1]:443": false, "224.0.0.1:443": false, "0.0.0.0:80": false,
-		"[::ffff:169.254.169.254]:80": false, "127.0.0.1:80": true, "10.1.2.3:443": true, "[::1]:443": true,
-	} {
-		if err := checkAddress("tcp", address, nil); (err == nil) != allowed {
-			t.Errorf("%s: %v", address, err)
-		}
-	}
-}
-
 // certificate makes one that is its own authority, and its PEM.
 func certificate(t *testing.T, from, until time.Time) (tls.Certificate, string) {
 	t.Helper()

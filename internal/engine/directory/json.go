@@ -91,6 +91,28 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// JSONNestsDeeper reports whether arrays and objects of a JSON text nest deeper
+// than limit, before anything is built of it.
+func JSONNestsDeeper(data []byte, limit int) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > limit {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
 // FromJSON makes a value of what encoding/json decodes into an interface,
 // with numbers as json.Number or float64. What nests too deep is an error.
 func FromJSON(any interface{}) (Value, error) { return fromJSON(any, 0) }

@@ -42,7 +42,7 @@ func ReadGraph(data []byte) (Imported, error) {
 		return Imported{}, fmt.Errorf("the document has %d bytes, more than %d", len(data), MaxDocument)
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if depth(data) > maxDepth {
+	if directory.JSONNestsDeeper(data, maxDepth) {
 		return Imported{}, fmt.Errorf("the document nests more than %d levels deep", maxDepth)
 	}
 	var schema graphSchema
@@ -73,26 +73,6 @@ func ReadGraph(data []byte) (Imported, error) {
 		}
 	}
 	return r.out, nil
-}
-
-// depth gives how deep objects and lists of a JSON text lie within each other.
-func depth(data []byte) int {
-	deepest, at, quoted := 0, 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			at++
-			deepest = max(deepest, at)
-		case c == '}' || c == ']':
-			at--
-		}
-	}
-	return deepest
 }
 
 func keys(pairs []graphPair) []string {

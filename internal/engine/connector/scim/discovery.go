@@ -124,7 +124,7 @@ func (t *target) ask(ctx context.Context, endpoint string) ([]byte, error) {
 		return nil, err
 	}
 	if r.ok() {
-		if checkDepth(r.body) != nil {
+		if directory.JSONNestsDeeper(r.body, maxDepth) {
 			return nil, nil
 		}
 		return r.body, nil

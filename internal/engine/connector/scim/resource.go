@@ -11,6 +11,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
+// maxDepth bounds how deep the arrays and objects of an answer nest.
 const maxDepth = 32
 
 // resource is a SCIM resource as decoded JSON. Names are found without regard
@@ -21,8 +22,8 @@ var errDepth = errors.New("it nests too deep")
 
 // decodeResource reads one JSON object.
 func decodeResource(data []byte) (resource, error) {
-	if err := checkDepth(data); err != nil {
-		return nil, err
+	if directory.JSONNestsDeeper(data, maxDepth) {
+		return nil, errDepth
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -37,28 +38,6 @@ func decodeResource(data []byte) (resource, error) {
 		return nil, errors.New("something follows it")
 	}
 	return r, nil
-}
-
-// checkDepth refuses JSON whose arrays and objects nest too deep, before
-// anything is built of it.
-func checkDepth(data []byte) error {
-	depth, quoted := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return errDepth
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
 }
 
 // lookup finds a name and gives it as it is written in the resource.

@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/clock"
 )
 
 // Files of a data directory that locks are taken on. They stay when nobody has
@@ -55,7 +56,7 @@ func waitLock(ctx context.Context, path string) (*fileLock, error) {
 		if l != nil || err != nil {
 			return l, err
 		}
-		if err := sleep(ctx, lockInterval); err != nil {
+		if err := clock.Sleep(ctx, lockInterval); err != nil {
 			return nil, err
 		}
 	}
@@ -91,7 +92,7 @@ func takeOver(ctx context.Context, dir string, patience time.Duration) (*fileLoc
 				Detail: "two would send everything twice", Advice: "Use that one, or stop it first with `agent stop`.",
 			}
 		}
-		if err := sleep(ctx, lockInterval); err == nil {
+		if err := clock.Sleep(ctx, lockInterval); err == nil {
 			continue
 		}
 		if errors.Is(context.Cause(ctx), errSilent) {
@@ -129,15 +130,4 @@ func WaitEnded(ctx context.Context, dir string) error {
 	}
 	lock.release()
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/clock"
 )
 
 // followInterval is how often a log that is followed is looked at.
@@ -36,7 +38,7 @@ func ReadLog(ctx context.Context, dataDir string, w io.Writer, options LogOption
 		return err
 	}
 	for options.Follow {
-		if sleep(ctx, followInterval) != nil {
+		if clock.Sleep(ctx, followInterval) != nil {
 			return nil
 		}
 		info, err := os.Stat(path)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/clock"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
@@ -67,7 +68,7 @@ func Open(dir string, s store.Store, options Options) (*Log, error) {
 		options.Random = rand.Reader
 	}
 	if options.Sleep == nil {
-		options.Sleep = sleep
+		options.Sleep = clock.Sleep
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the provisioning log: %w", err)
@@ -82,17 +83,6 @@ func Open(dir string, s store.Store, options Options) (*Log, error) {
 	go l.run(ctx)
 	l.Wake()
 	return l, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // appName is what an app's id looks like; it names a folder.

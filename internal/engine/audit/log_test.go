@@ -18,19 +18,19 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store/storetest"
 )
 
-// clock is a time that only the test moves.
-type clock struct {
+// testClock is a time that only the test moves.
+type testClock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-func (c *clock) Now() time.Time {
+func (c *testClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-func (c *clock) advance(d time.Duration) {
+func (c *testClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
@@ -45,14 +45,14 @@ type bench struct {
 	t     testing.TB
 	dir   string
 	store store.Store
-	clock *clock
+	clock *testClock
 }
 
 func newBench(t testing.TB, s store.Store) *bench {
-	return openBench(t, filepath.Join(t.TempDir(), "audit"), s, &clock{now: noon})
+	return openBench(t, filepath.Join(t.TempDir(), "audit"), s, &testClock{now: noon})
 }
 
-func openBench(t testing.TB, dir string, s store.Store, c *clock) *bench {
+func openBench(t testing.TB, dir string, s store.Store, c *testClock) *bench {
 	t.Helper()
 	l, err := Open(dir, s, Options{Now: c.Now, Sleep: func(ctx context.Context, _ time.Duration) error {
 		<-ctx.Done()

@@ -23,6 +23,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/client"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/clock"
 )
 
 // Name is the program's name, as it is typed.
@@ -102,7 +103,7 @@ func (p *Program) complete() {
 		p.Now = time.Now
 	}
 	if p.Sleep == nil {
-		p.Sleep = sleep
+		p.Sleep = clock.Sleep
 	}
 	if p.Dial == nil {
 		p.Dial = func(ctx context.Context, options client.Options) (Agent, error) {
@@ -112,17 +113,6 @@ func (p *Program) complete() {
 			}
 			return c, nil
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 

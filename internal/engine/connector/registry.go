@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/clock"
 )
 
 // Credential is what a connector authenticates with. Each field is resolved
@@ -62,7 +64,7 @@ func (o Options) Clock() Clock {
 		c.now = time.Now
 	}
 	if c.sleep == nil {
-		c.sleep = SystemClock().Sleep
+		c.sleep = clock.Sleep
 	}
 	return c
 }

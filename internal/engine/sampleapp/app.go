@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/clock"
 )
 
 // Names of the two resource types.
@@ -105,7 +107,7 @@ func New(options Options) *App {
 		options.Now = time.Now
 	}
 	if options.Sleep == nil {
-		options.Sleep = sleep
+		options.Sleep = clock.Sleep
 	}
 	if options.TokenLife <= 0 {
 		options.TokenLife = time.Hour
@@ -115,17 +117,6 @@ func New(options Options) *App {
 	a.journal.keep = options.KeepRequests
 	a.Reset()
 	return a
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Reset forgets all resources, requests, counts and rules. Ids go on: none is

@@ -1,4 +1,4 @@
-package connector_test
+package clock_test
 
 import (
 	"context"
@@ -7,10 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/clock"
 )
 
-func TestSystemClockSleeps(t *testing.T) {
+func TestSleep(t *testing.T) {
 	tests := []struct {
 		name    string
 		d       time.Duration
@@ -29,8 +29,8 @@ func TestSystemClockSleeps(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
 				defer cancel()
-				began := connector.SystemClock().Now()
-				err := connector.SystemClock().Sleep(ctx, test.d)
+				began := time.Now()
+				err := clock.Sleep(ctx, test.d)
 				if !errors.Is(err, test.err) || time.Since(began) != test.want {
 					t.Errorf("slept %v with error %v, want %v with %v", time.Since(began), err, test.want, test.err)
 				}

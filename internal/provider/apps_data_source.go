@@ -89,7 +89,7 @@ func (d *appsDataSource) Read(ctx context.Context, _ datasource.ReadRequest, res
 	for _, thing := range things {
 		app := thing.(*config.App)
 		job, err := service.Status(ctx, app.ID)
-		if isNotFound(err) {
+		if api.IsNotFound(err) {
 			continue // destroyed meanwhile
 		}
 		if err != nil {

@@ -298,7 +298,7 @@ func (d *declared) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	}
 	thing, err := service.Get(ctx, d.kind, id.ValueString())
 	switch {
-	case isNotFound(err):
+	case api.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
@@ -362,12 +362,7 @@ func (d *declared) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if err := service.Delete(ctx, d.kind, id.ValueString()); err != nil && !isNotFound(err) {
+	if err := service.Delete(ctx, d.kind, id.ValueString()); err != nil && !api.IsNotFound(err) {
 		addError(&resp.Diagnostics, err, "Cannot destroy "+what, nil)
 	}
-}
-
-func isNotFound(err error) bool {
-	var e *api.Error
-	return errors.As(err, &e) && e.Code == api.CodeNotFound
 }

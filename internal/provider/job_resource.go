@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 )
 
@@ -229,7 +230,7 @@ func (r *jobResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		return
 	}
 	warnings, err := service.Warnings(ctx, before.AppID.ValueString())
-	if err != nil && !isNotFound(err) {
+	if err != nil && !api.IsNotFound(err) {
 		addError(&resp.Diagnostics, err, "Cannot tell how the job stands", nil)
 		return
 	}

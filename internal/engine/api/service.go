@@ -5,6 +5,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -245,4 +246,10 @@ func (e *Error) Error() string {
 // Errorf makes an Error whose detail is formatted.
 func Errorf(code Code, summary, format string, args ...any) *Error {
 	return &Error{Code: code, Summary: summary, Detail: fmt.Sprintf(format, args...)}
+}
+
+// IsNotFound reports whether an error says that there is no such thing.
+func IsNotFound(err error) bool {
+	var told *Error
+	return errors.As(err, &told) && told.Code == CodeNotFound
 }

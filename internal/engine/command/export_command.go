@@ -99,7 +99,7 @@ func collect(ctx context.Context, service api.Service, app *config.App) (exchang
 		if d.Source.CredentialID != app.CredentialID {
 			credentials = append(credentials, d.Source.CredentialID)
 		}
-	} else if !isNotFound(err) {
+	} else if !api.IsNotFound(err) {
 		return d, err
 	}
 	for _, id := range credentials {
@@ -132,11 +132,6 @@ func collect(ctx context.Context, service api.Service, app *config.App) (exchang
 	}
 	slices.SortFunc(d.Assignments, func(a, b *config.Assignment) int { return strings.Compare(a.Identity().Name, b.Identity().Name) })
 	return d, nil
-}
-
-func isNotFound(err error) bool {
-	var told *api.Error
-	return errors.As(err, &told) && told.Code == api.CodeNotFound
 }
 
 // deliver prints a document, or puts it into a file, and names on standard

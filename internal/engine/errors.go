@@ -65,9 +65,14 @@ func told(err error) error {
 	case errors.As(err, &already):
 		return already
 	case errors.Is(err, catalog.ErrNotFound), errors.Is(err, job.ErrNoApp):
-		return &api.Error{Code: api.CodeNotFound, Summary: "Not found", Detail: config.Sentence(err.Error())}
-	case errors.Is(err, job.ErrNoJob), errors.Is(err, job.ErrNotHeld):
-		return &api.Error{Code: api.CodeConflict, Summary: "Not possible now", Detail: config.Sentence(err.Error())}
+		return &api.Error{Code: api.CodeNotFound, Summary: "Not found", Detail: config.Sentence(err.Error()),
+			Advice: "Correct the id, or see that this is the agent on which it was applied."}
+	case errors.Is(err, job.ErrNoJob):
+		return &api.Error{Code: api.CodeConflict, Summary: "Not possible now", Detail: config.Sentence(err.Error()),
+			Advice: "Declare a provisioning_job for the app and apply it."}
+	case errors.Is(err, job.ErrNotHeld):
+		return &api.Error{Code: api.CodeConflict, Summary: "Not possible now", Detail: config.Sentence(err.Error()),
+			Advice: "A held set gets another digest when it changes, and goes with its cause: see what is held now with the command status."}
 	}
 	return internal(err)
 }

@@ -1,10 +1,10 @@
 // The engine's expressions measured beside those of others. A module of its
 // own, so that what is compared with is nobody else's dependency.
-module github.com/openprovisioning/terraform-provider-provisioning/internal/bench
+module github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression/bench
 
 go 1.26.0
 
-replace github.com/openprovisioning/terraform-provider-provisioning => ../..
+replace github.com/openprovisioning/terraform-provider-provisioning => ../../../..
 
 require (
 	cel.dev/cel-go v0.33.2

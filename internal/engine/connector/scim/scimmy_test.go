@@ -6,22 +6,22 @@ import (
 	"testing"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/conformance"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/scim/peer"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/targettest"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
 // TestScimmy runs the suite on a server that is not ours: scimmy-routers, under
 // Express 4 and under Express 5, where it loses filters and startIndex.
 func TestScimmy(t *testing.T) {
-	for framework, change := range map[string]func(*conformance.Caps){
-		"express":  func(*conformance.Caps) {},
-		"express5": func(c *conformance.Caps) { c.Searches, c.ListsCompletely = false, false },
+	for framework, change := range map[string]func(*targettest.Caps){
+		"express":  func(*targettest.Caps) {},
+		"express5": func(c *targettest.Caps) { c.Searches, c.ListsCompletely = false, false },
 	} {
 		t.Run(framework, func(t *testing.T) {
 			server := peer.Scimmy(t, framework, token)
 			tenant := 0
-			conformance.Target(t, func(t *testing.T) (connector.Target, conformance.Caps) {
+			targettest.Run(t, func(t *testing.T) (connector.Target, targettest.Caps) {
 				changed := caps
 				changed.Versions = false
 				changed.CaseFolds = false

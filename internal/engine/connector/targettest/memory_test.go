@@ -1,17 +1,17 @@
-package conformance_test
+package targettest_test
 
 import (
 	"testing"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/conformance"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/memory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/targettest"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
 func TestMemory(t *testing.T) {
-	conformance.Target(t, func(*testing.T) (connector.Target, conformance.Caps) {
-		return memory.New(memory.Options{}), conformance.Caps{
+	targettest.Run(t, func(*testing.T) (connector.Target, targettest.Caps) {
+		return memory.New(memory.Options{}), targettest.Caps{
 			UserName: directory.MustPath("userName"), GroupName: directory.MustPath("displayName"),
 			Text: directory.MustPath("title"), Element: directory.MustPath(`emails[type eq "work"].value`),
 			Manager:  directory.MustPath("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"),

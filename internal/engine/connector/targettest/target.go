@@ -1,6 +1,6 @@
-// Package conformance is the suite that every connector.Target passes: what
-// the engine relies on, whatever system stands behind.
-package conformance
+// Package targettest is the conformance suite of connector.Target: what the
+// engine relies on, whatever the system behind.
+package targettest
 
 import (
 	"context"
@@ -41,9 +41,9 @@ type Caps struct {
 	Versions bool
 }
 
-// Target runs the suite. open gives a target on a system without accounts,
+// Run runs the suite. open gives a target on a system without accounts,
 // another one for each call, and ends it with the test.
-func Target(t *testing.T, open func(t *testing.T) (connector.Target, Caps)) {
+func Run(t *testing.T, open func(t *testing.T) (connector.Target, Caps)) {
 	for name, test := range map[string]func(*suite){
 		"Describe":            (*suite).describe,
 		"TestWritesNothing":   (*suite).testWritesNothing,

@@ -76,12 +76,13 @@ func (e *Engine) Check(ctx context.Context, request api.CheckRequest) ([]api.War
 	if request.App == nil || request.Source == nil {
 		return nil, api.Errorf(api.CodeInvalid, "Cannot check", "A piece is checked with its app and its source.")
 	}
-	planned := &catalog.Released{App: request.App, Source: request.Source}
-	if stored, err := e.catalog.Get(config.KindApp, request.App.ID); err == nil && stored.(*config.App).Template == planned.App.Template {
-		planned.App.TemplateRevision = stored.(*config.App).TemplateRevision
-	} else if template, err := gallery.Latest(planned.App.Template); err == nil {
-		planned.App.TemplateRevision = template.Revision
+	app := *request.App // several pieces of one app may be checked at a time
+	if stored, err := e.catalog.Get(config.KindApp, app.ID); err == nil && stored.(*config.App).Template == app.Template {
+		app.TemplateRevision = stored.(*config.App).TemplateRevision
+	} else if template, err := gallery.Latest(app.Template); err == nil {
+		app.TemplateRevision = template.Revision
 	}
+	planned := &catalog.Released{App: &app, Source: request.Source}
 	switch {
 	case request.Mapping != nil:
 		return e.checkMapping(ctx, request.Mapping, planned)
@@ -91,7 +92,8 @@ func (e *Engine) Check(ctx context.Context, request api.CheckRequest) ([]api.War
 		if !e.trusted(planned.Source, planned.Source.CredentialID) {
 			return nil, nil
 		}
-		err := e.checkAssignment(ctx, request.Assignment, planned)
+		assignment := *request.Assignment
+		err := e.checkAssignment(ctx, &assignment, planned)
 		var refused *api.Error
 		if errors.As(err, &refused) && refused.Code == api.CodeConnectionFailed {
 			return nil, nil // the source tells when it is saved

@@ -159,15 +159,27 @@ func (s *session) deliver(x exchanged, output string) error {
 	return nil
 }
 
-// replaceFile writes a file whole or not at all.
+// replaceFile writes a file whole or not at all, where a link leads to, and
+// leaves its mode as it is. What is no regular file, such as /dev/stdout, is
+// written to.
 func replaceFile(path, content string) error {
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return os.WriteFile(path, []byte(content), 0)
+		}
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
+		mode = info.Mode().Perm()
+	}
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temporary.Name())
 	_, err = temporary.WriteString(content)
-	if err = errors.Join(err, temporary.Chmod(0o644), temporary.Close()); err != nil {
+	if err = errors.Join(err, temporary.Chmod(mode), temporary.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temporary.Name(), path)

@@ -87,6 +87,24 @@ func TestExport_file(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("%v is left: %v", entries, err)
 	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file has another mode: %v, %v", info.Mode(), err)
+	}
+	link := filepath.Join(t.TempDir(), "link.tf")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	run(t, declaring(), "export", "chat", "--output", link, "--format", "markdown")
+	content, err = os.ReadFile(path)
+	if to, notLink := os.Readlink(link); err != nil || notLink != nil || to != path || !strings.HasPrefix(string(content), "# chat") {
+		t.Errorf("the link leads to %q, %v; there is %.20q, %v", to, notLink, content, err)
+	}
+	if got := run(t, declaring(), "export", "chat", "--output", os.DevNull); got.code != ExitOK {
+		t.Errorf("code %d: %s", got.code, got.errors)
+	}
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("%s was replaced: %v, %v", os.DevNull, info, err)
+	}
 }
 
 func TestExport_json(t *testing.T) {

@@ -142,7 +142,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"no password":  {nil, basic("cn=replica,"+suffix, ""), connector.Denied, codeDenied, "empty"},
 		"anonymous":    {nil, connector.Credential{}, connector.Fatal, codeSource, ""},
 		"no server":    {map[string]any{"url": "ldap://127.0.0.1:1"}, credentialOf("replica"), connector.Transient, codeUnavailable, "127.0.0.1:1"},
-		"link-local":   {map[string]any{"url": "ldaps://169.254.169.254"}, credentialOf("replica"), connector.Transient, codeUnavailable, "link-local"},
+		"link-local":   {map[string]any{"url": "ldaps://169.254.169.254"}, credentialOf("replica"), connector.Fatal, codeSource, "link-local"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := tr.options(test.settings)

@@ -45,9 +45,13 @@ func (s *source) connect(ctx context.Context) (*session, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &connector.Error{Class: connector.Transient, Code: codeUnavailable, Err: err,
+		failed := &connector.Error{Class: connector.Transient, Code: codeUnavailable, Err: err,
 			Detail: s.address + ": no connection: " + shorten(err.Error()),
 			Advice: "see that url is right, and that the directory server runs and can be reached"}
+		if address := new(network.AddressError); errors.As(err, &address) {
+			failed.Class, failed.Code = connector.Fatal, codeSource // however often it is tried
+		}
+		return nil, failed
 	}
 	c := &session{source: s, raw: raw, frames: &frames{Conn: raw}}
 	c.release = context.AfterFunc(ctx, func() { raw.Close() })

@@ -89,17 +89,19 @@ func Open(dir string, s store.Store, options Options) (*Log, error) {
 var appName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
 
 // Mutations gives what the caller commits together with what the entries tell
-// of, and sets their ids and times, ascending. After the commit it calls Wake.
+// of, and sets the ids and times of entries, ascending. After the commit it
+// calls Wake.
 func (l *Log) Mutations(entries ...Entry) ([]store.Mutation, error) {
 	mutations := make([]store.Mutation, len(entries))
-	for i, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		if e.AppID != "" && !appName.MatchString(e.AppID) {
 			return nil, fmt.Errorf("log entry: %q is no id of an app", e.AppID)
 		}
-		if err := l.stamp(&e); err != nil {
+		if err := l.stamp(e); err != nil {
 			return nil, err
 		}
-		line, err := encode(e)
+		line, err := encode(*e)
 		if err != nil {
 			return nil, fmt.Errorf("log entry: %w", err)
 		}

@@ -78,8 +78,8 @@ func (r *run) dispose(ctx context.Context, p *provision.Program, it *item) (send
 		}
 		return false, r.failed(it, failure)
 	case provision.Skipped:
-		if d.Reason == audit.NotEffectivelyEntitled && it.situation.Link == nil && !it.situation.Assigned {
-			return false, nil // decisions 29: nothing is said of those neither assigned nor linked
+		if d.Reason == audit.NotEffectivelyEntitled && it.situation.Link == nil && !it.situation.Assigned && !r.onDemand() {
+			return false, nil // decisions 29: nothing is said of those neither assigned nor linked, unless a person asks
 		}
 		if it.final && !it.remove {
 			return false, nil // looked at for its references alone

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -137,6 +138,9 @@ func (m *Manager) Provision(ctx context.Context, appID string, demand Demand) ([
 	if err := a.snapshot.Merge(ctx, changes); err != nil {
 		return nil, err
 	}
+	if err := a.mergeAssignedGroups(ctx, source, slices.SortedFunc(maps.Keys(set), directory.Key.Compare)); err != nil {
+		return nil, err
+	}
 	a.cycle = status.Cycle{ID: m.NewID(), Kind: status.OnDemand, StartedAt: m.Clock.Now()}
 	if err := a.openTarget(ctx); err != nil {
 		return nil, err
@@ -165,6 +169,39 @@ func (m *Manager) Provision(ctx context.Context, appID string, demand Demand) ([
 	return log.entries, nil
 }
 
+// mergeAssignedGroups reads the assigned groups, one by one, until everybody who
+// is asked for is known to be assigned: whoever joined one since the source was
+// last read, or before it ever was, is in scope with it.
+func (a *activity) mergeAssignedGroups(ctx context.Context, source connector.Source, asked []directory.Key) error {
+	entitled := entitlements(a.released)
+	for _, assignment := range entitled.Assignments {
+		if assignment.Object.Type != directory.Group {
+			continue
+		}
+		var unknown []directory.Key
+		for _, key := range asked {
+			by, err := entitled.Of(a.snapshot, key)
+			if err != nil {
+				return err
+			}
+			if len(by) == 0 && key.Type == directory.User && !entitled.All {
+				unknown = append(unknown, key)
+			}
+		}
+		if asked = unknown; len(asked) == 0 {
+			return nil
+		}
+		group, err := source.Find(ctx, directory.Group, directory.ByAnchor, assignment.Object.Anchor)
+		if err != nil {
+			return err
+		}
+		if err := a.snapshot.Merge(ctx, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // known finds an object that is no longer in the source by its id, so that one
 // who left can be deprovisioned on demand.
 func (r *runner) known(sourceID, typ, text string, otherwise error) (directory.Key, error) {
@@ -185,13 +222,24 @@ type kept struct {
 
 // Mutations implements cycle.Log.
 func (k *kept) Mutations(entries ...audit.Entry) ([]store.Mutation, error) {
+	mutations, err := k.log.Mutations(entries...)
+	if err != nil {
+		return nil, err
+	}
+	if k.dry {
+		mutations = nil
+		for _, entry := range entries {
+			for i, step := range entry.Steps {
+				if step.Type == audit.StepExport && step.Status == audit.Success {
+					entry.Steps[i].Description = "a dry run: nothing is sent"
+				}
+			}
+		}
+	}
 	k.mu.Lock()
 	k.entries = append(k.entries, entries...)
 	k.mu.Unlock()
-	if k.dry {
-		return nil, nil
-	}
-	return k.log.Mutations(entries...)
+	return mutations, nil
 }
 
 // Wake implements cycle.Log.

@@ -135,7 +135,7 @@ func (c *considering) explainAction() {
 	default:
 		s.Name = "EntrySynchronizationUpdate"
 		if s.Description == "" {
-			s.Description = strconv.Itoa(len(c.decision.Changes)) + " attributes change"
+			s.Description = "attributes that change: " + strconv.Itoa(len(c.decision.Changes))
 		}
 	}
 	c.step(s)

@@ -126,7 +126,7 @@ OBJECT is an id in the source or the app, a user name, mail or display name.`,
 		Example: `  ` + Name + ` job pause chat
   ` + Name + ` accounts drop chat ada@example.com
   ` + Name + ` job start chat --wait`,
-		Args: cobra.ExactArgs(2), ValidArgsFunction: s.completeApp,
+		Args: arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			return s.withApp(ctx, args[0], func(service api.Service, app *config.App) error {
 				account, err := service.DropLink(ctx, app.ID, api.DropLinkRequest{Object: args[1], ObjectType: objectType, By: operator()})

@@ -78,7 +78,7 @@ func TestAccounts_usage(t *testing.T) {
 		"accounts --limit -1":                       "--limit is -1",
 		"accounts chat":                             "an app is named with --app",
 		"accounts dorp":                             "did you mean drop?",
-		"accounts drop chat":                        "accepts 2 arg(s)",
+		"accounts drop chat":                        "OBJECT is missing",
 	} {
 		f := company()
 		f.linked = linked()

@@ -39,7 +39,7 @@ its certificates itself: those who call it are given tls-ca.pem of the data
 directory to trust.`,
 		Example: "  " + Name + " agent run --data-dir /var/lib/provisioning\n" +
 			"  " + Name + " agent run --listen 0.0.0.0:8443 --tls-cert agent.pem --tls-key agent.key",
-		Args: cobra.NoArgs,
+		Args: arguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { // the agent has its own way with signals
 			s.invoked = true
 			dir, err := s.directory()
@@ -88,7 +88,7 @@ func given(cmd *cobra.Command, o remote.Options) (*remote.Options, error) {
 
 func (s *session) agentStatusCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "status", Short: "Show whether an agent runs, and which", Args: cobra.NoArgs,
+		Use: "status", Short: "Show whether an agent runs, and which", Args: arguments,
 		Example: "  " + Name + " agent status",
 		RunE: s.runs(func(ctx context.Context, _ []string) error {
 			service, err := s.look(ctx)
@@ -121,7 +121,7 @@ func (s *session) agentStatusCommand() *cobra.Command {
 
 func (s *session) agentStopCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "stop", Short: "Stop the agent after the objects in hand", Args: cobra.NoArgs,
+		Use: "stop", Short: "Stop the agent after the objects in hand", Args: arguments,
 		Long: `Stop the agent after the objects in hand. Accounts stay as they are. The next
 "terraform plan" starts an agent again, and its jobs go on where they stopped.`,
 		Example: "  " + Name + " agent stop",
@@ -170,7 +170,7 @@ func (s *session) stopAgent(ctx context.Context) (bool, error) {
 func (s *session) agentLogsCommand() *cobra.Command {
 	var options agent.LogOptions
 	cmd := &cobra.Command{
-		Use: "logs", Short: "Show the agent's own log", Args: cobra.NoArgs,
+		Use: "logs", Short: "Show the agent's own log", Args: arguments,
 		Long: `Show the agent's own log: its starts and ends, and its faults. What was done to
 accounts is in the provisioning log, see "audit". It needs no running agent.`,
 		Example: "  " + Name + " agent logs --lines 50 --follow",
@@ -196,7 +196,7 @@ accounts is in the provisioning log, see "audit". It needs no running agent.`,
 
 func (s *session) agentBackupCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "backup FILE", Short: "Write a copy of the store to a new file", Args: cobra.ExactArgs(1),
+		Use: "backup FILE", Short: "Write a copy of the store to a new file", Args: arguments,
 		Long: `Write a consistent copy of the store to a new file, while the agent runs on. Keep
 it as safe as the store itself, and secrets.key of the data directory with it:
 secrets in the store are sealed with that key.`,
@@ -221,7 +221,7 @@ secrets in the store are sealed with that key.`,
 
 func (s *session) agentRestoreCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "restore FILE", Short: "Put a backup in the place of the store", Args: cobra.ExactArgs(1),
+		Use: "restore FILE", Short: "Put a backup in the place of the store", Args: arguments,
 		Long: `Put a backup in the place of the store. The agent must have been stopped. The old
 store stays beside the new one.`,
 		Example: "  " + Name + " agent stop\n  " + Name + " agent restore /backup/provisioning.db",

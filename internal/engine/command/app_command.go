@@ -11,7 +11,7 @@ import (
 
 func (s *session) appCommand() *cobra.Command {
 	return s.group(&cobra.Command{Use: "app", Short: "Show what apps there are"}, &cobra.Command{
-		Use: "list", Short: "List the apps", Args: cobra.NoArgs,
+		Use: "list", Short: "List the apps", Args: arguments,
 		Example: "  " + Name + " app list",
 		RunE: s.runs(func(ctx context.Context, _ []string) error {
 			service, err := s.look(ctx)

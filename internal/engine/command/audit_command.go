@@ -42,9 +42,9 @@ With --verbose each entry shows its steps and what changed from what to what.
 With --follow it goes on with new entries until Ctrl-C, and exits with 0;
 --since then brings earlier ones first.`,
 		Example: `  ` + Name + ` audit chat --status failure --since 24h
-  ` + Name + ` audit chat --object ada@example.com --verbose
+  ` + Name + ` audit chat --object "Ada Lovelace" --verbose
   ` + Name + ` audit --follow --json | jq 'select(.status == "failure")'`,
-		Args: cobra.MaximumNArgs(1), ValidArgsFunction: s.completeApp,
+		Args: arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			query, err := f.query(s.Now())
 			if err != nil {

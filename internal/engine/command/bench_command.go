@@ -30,7 +30,7 @@ cycle in units of the bare loop's.
 Cycles:
 ` + cyclesHelp(),
 		Example: "  " + Name + " bench --users 10000\n  " + Name + " bench --users 100000 --latency 20ms --cycles a,c,j --json",
-		Args:    cobra.NoArgs,
+		Args:    arguments,
 		RunE: s.runs(func(ctx context.Context, _ []string) (err error) {
 			for _, letter := range options.Cycles {
 				if !slices.ContainsFunc(bench.Cycles(), func(c bench.Cycle) bool { return c.Letter == letter }) {

@@ -43,7 +43,7 @@ configuration, accounts appear; then the source changes, and the accounts with i
 
 It needs Terraform or OpenTofu, 1.11 or newer, and no network.`,
 		Example: "  " + Name + " demo",
-		Args:    cobra.NoArgs,
+		Args:    arguments,
 		RunE: s.runs(func(ctx context.Context, _ []string) error {
 			cli, err := findTerraform(ctx, terraform)
 			if err != nil {

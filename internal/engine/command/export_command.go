@@ -51,7 +51,7 @@ func (s *session) exportCommand() *cobra.Command {
 		Example: `  ` + Name + ` export chat > chat.tf
   ` + Name + ` export chat --format graph --output chat.schema.json
   ` + Name + ` export chat --format markdown --output chat.md`,
-		Args: cobra.ExactArgs(1), ValidArgsFunction: s.completeApp,
+		Args: arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			write, ok := forms[format]
 			if !ok {
@@ -78,6 +78,7 @@ func (s *session) exportCommand() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&format, "format", "hcl", "hcl, graph or markdown")
+	completeWith(cmd, "format", slices.Sorted(maps.Keys(forms)))
 	cmd.Flags().StringVar(&output, "output", "", "write to this file, replacing it, rather than to standard output")
 	return cmd
 }

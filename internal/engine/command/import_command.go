@@ -28,7 +28,7 @@ func (s *session) importCommand() *cobra.Command {
 		Use: "import FILE", Short: "Print the mappings and filters of a Microsoft Graph schema as HCL", Long: importHelp,
 		Example: `  ` + Name + ` import schema.json --app chat > chat.tf
   az rest --url "$URL/schema" | ` + Name + ` import - --app chat`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments,
 		RunE: s.runs(func(_ context.Context, args []string) error {
 			if format != "graph" {
 				return unknownFormat(format, []string{"graph"})

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ func (s *session) agentInstallCommand() *cobra.Command {
 	var system, user, show bool
 	var listening remote.Options
 	cmd := &cobra.Command{
-		Use: "install", Short: "Have systemd or launchd keep the agent", Args: cobra.NoArgs,
+		Use: "install", Short: "Have systemd or launchd keep the agent", Args: arguments,
 		Long: `Write the file by which the machine's service manager keeps the agent, also after
 a restart of the machine: a systemd unit on Linux, a launchd property list on
 macOS. It starts nothing: the commands that do are printed.
@@ -30,6 +31,9 @@ The service runs this very program, so run it from a place that stays.`,
 			"  " + Name + " agent install --user --print",
 	}
 	cmd.RunE = s.runs(func(context.Context, []string) error {
+		if system && user {
+			return &usageError{errors.New("a service is either of the --system or of the --user")}
+		}
 		listen, err := given(cmd, listening)
 		if err != nil {
 			return err
@@ -74,7 +78,6 @@ The service runs this very program, so run it from a place that stays.`,
 	flags.BoolVar(&system, "system", false, "a service of the system (default for root)")
 	flags.BoolVar(&user, "user", false, "a service of this user (default for others)")
 	flags.BoolVar(&show, "print", false, "print the file, and write nothing")
-	cmd.MarkFlagsMutuallyExclusive("system", "user")
 	listenFlags(cmd, &listening)
 	return cmd
 }

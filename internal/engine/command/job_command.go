@@ -28,7 +28,7 @@ func (s *session) jobStartCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "start APP", Short: "Run a cycle at once; lifts a pause and a quarantine",
 		Example: "  " + Name + " job start chat --wait",
-		Args:    cobra.ExactArgs(1), ValidArgsFunction: s.completeApp,
+		Args:    arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			return s.withApp(ctx, args[0], func(service api.Service, app *config.App) error {
 				return s.begin(ctx, service, app, wait, "started", func() error { return service.StartJob(ctx, app.ID, operator()) })
@@ -43,7 +43,7 @@ func (s *session) jobPauseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "pause APP", Short: "Stop after the objects in hand, until it is started again",
 		Example: "  " + Name + " job pause chat",
-		Args:    cobra.ExactArgs(1), ValidArgsFunction: s.completeApp,
+		Args:    arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			return s.withApp(ctx, args[0], func(service api.Service, app *config.App) error {
 				if err := service.PauseJob(ctx, app.ID, operator()); err != nil {
@@ -64,7 +64,7 @@ func (s *session) jobRestartCommand() *cobra.Command {
 account is whose, are kept unless --scope names them; without them each account
 is found again by matching.`,
 		Example: "  " + Name + " job restart chat\n  " + Name + " job restart chat --scope watermark,escrows",
-		Args:    cobra.ExactArgs(1), ValidArgsFunction: s.completeApp,
+		Args:    arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			for _, part := range scope {
 				if _, err := oneOf("scope", part, config.RestartScopes); err != nil {
@@ -92,7 +92,7 @@ first, with "status" and "audit APP --action staged_delete".
 DIGEST names the set as "status" shows it: an approval covers just that set, not
 what came to it since. Without DIGEST there must be one set alone.`,
 		Example: "  " + Name + " audit chat --action staged_delete\n  " + Name + " job approve chat 3f2a9c",
-		Args:    cobra.RangeArgs(1, 2), ValidArgsFunction: s.completeApp,
+		Args:    arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			return s.withApp(ctx, args[0], func(service api.Service, app *config.App) error {
 				digest := ""

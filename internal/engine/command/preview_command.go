@@ -18,9 +18,15 @@ func (s *session) previewCommand() *cobra.Command {
 	var verbose bool
 	cmd := &cobra.Command{
 		Use: "preview APP", Short: "Show what the next cycle would do; nothing is written anywhere",
+		Long: `Show what the next cycle would do: how many accounts it would create, change or
+remove, and whose. Nothing is written anywhere, and the app is only asked.
+
+The source counts as it was last read; --fresh reads it first, as the next cycle
+does. The configuration counts as the job's last apply released it; --pending
+takes it as it is declared now.`,
 		Example: `  ` + Name + ` preview chat
   ` + Name + ` preview chat --pending --verbose`,
-		Args: cobra.ExactArgs(1), ValidArgsFunction: s.completeApp,
+		Args: arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			if request.Limit < 1 {
 				return &usageError{fmt.Errorf("--limit is %d; give 1 or more", request.Limit)}

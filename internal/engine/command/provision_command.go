@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -17,12 +18,16 @@ func (s *session) provisionCommand() *cobra.Command {
 		Long: `Provision single users and groups now, whether or not the job runs, and show each
 step: what was read, why it is in scope or not, what it matched, what was sent.
 
-A user is named by id, user name or mail, a group by id or display name, as the
-source has them. With --dry-run nothing is sent. Fails when any object fails.`,
+A user is named by id, user name, mail or display name, a group by id, display
+name or mail, as the source has them. They and the groups that are assigned are
+read afresh. With --dry-run nothing is sent. Fails when any object fails.`,
 		Example: `  ` + Name + ` provision chat --user ada@example.com --dry-run
   ` + Name + ` provision chat --group Engineering`,
-		Args: cobra.ExactArgs(1), ValidArgsFunction: s.completeApp,
+		Args: arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
+			if len(request.Users)+len(request.Groups) == 0 {
+				return &usageError{errors.New("nobody is named: name somebody with --user or --group")}
+			}
 			return s.withApp(ctx, args[0], func(service api.Service, app *config.App) error {
 				request.By = operator()
 				results, err := service.Provision(ctx, app.ID, request)
@@ -37,7 +42,6 @@ source has them. With --dry-run nothing is sent. Fails when any object fails.`,
 	flags.StringArrayVar(&request.Users, "user", nil, "a user; may be given again")
 	flags.StringArrayVar(&request.Groups, "group", nil, "a group; may be given again")
 	flags.BoolVar(&request.DryRun, "dry-run", false, "show what would be done, and send nothing")
-	cmd.MarkFlagsOneRequired("user", "group")
 	return cmd
 }
 

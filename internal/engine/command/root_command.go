@@ -96,6 +96,21 @@ func (s *session) group(parent *cobra.Command, commands ...*cobra.Command) *cobr
 	return parent
 }
 
+// arguments refuses a command line that lacks one of the arguments that the
+// command's Use names, or has more than those. One in brackets may be missing.
+func arguments(cmd *cobra.Command, args []string) error {
+	names := strings.Fields(cmd.Use)[1:]
+	for i, name := range names {
+		if i >= len(args) && !strings.HasPrefix(name, "[") {
+			return fmt.Errorf("%s is missing: %s %s", name, cmd.CommandPath(), strings.Join(names, " "))
+		}
+	}
+	if len(args) > len(names) {
+		return fmt.Errorf("%q is one too many: %s", args[len(names)], strings.Join(append([]string{cmd.CommandPath()}, names...), " "))
+	}
+	return nil
+}
+
 // noSuchCommand refuses what is no command, and names those that are meant.
 func (s *session) noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

@@ -19,7 +19,7 @@ func (s *session) sampleAppCommand() *cobra.Command {
 	var access sampleAppAccess
 	var latency time.Duration
 	cmd := &cobra.Command{
-		Use: "sample-app", Short: "Serve a SCIM 2.0 app to try things with", Args: cobra.NoArgs, Hidden: true,
+		Use: "sample-app", Short: "Serve a SCIM 2.0 app to try things with", Args: arguments, Hidden: true,
 		Long: `Serve a SCIM 2.0 app until Ctrl-C. It keeps what it is sent in memory, and prints
 its base URL first. Without a token, user name or client everybody is let in.`,
 		Example: "  TOKEN=secret " + Name + " sample-app --listen 127.0.0.1:8080 --token-env TOKEN",

@@ -27,7 +27,7 @@ exits with 0.`,
 		Example: `  ` + Name + ` status
   ` + Name + ` status chat --watch
   ` + Name + ` status chat --json | jq .last_cycle.created`,
-		Args: cobra.MaximumNArgs(1), ValidArgsFunction: s.completeApp,
+		Args: arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			service, err := s.look(ctx)
 			if err != nil {

@@ -28,7 +28,7 @@ it runs or not, and count at once. Only a hash of each is kept.`,
 func (s *session) tokenCreateCommand() *cobra.Command {
 	var expires string
 	cmd := &cobra.Command{
-		Use: "create NAME", Short: "Make a token and print it, once", Args: cobra.ExactArgs(1),
+		Use: "create NAME", Short: "Make a token and print it, once", Args: arguments,
 		Long: `Make a token and print it: alone on standard output, so that it can be piped to
 where it is kept. It cannot be shown again. The name says who uses it, and stands
 beside what is done with it in the agent's log.`,
@@ -73,7 +73,8 @@ beside what is done with it in the agent's log.`,
 
 func (s *session) tokenListCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the tokens, without the tokens themselves", Args: cobra.NoArgs,
+		Use: "list", Short: "List the tokens, without the tokens themselves", Args: arguments,
+		Example: "  " + Name + " token list",
 		RunE: s.runs(func(context.Context, []string) error {
 			tokens, err := s.tokens()
 			if err != nil {
@@ -90,7 +91,7 @@ func (s *session) tokenListCommand() *cobra.Command {
 				s.out.linef("There is no token. Make one with \"token create\".")
 				return nil
 			}
-			rows := [][]text{{{dim, "token"}, {dim, "state"}, {dim, "created"}, {dim, "expires"}}}
+			rows := [][]text{{{dim, "TOKEN"}, {dim, "STATE"}, {dim, "CREATED"}, {dim, "EXPIRES"}}}
 			for _, token := range list {
 				state := token.State(s.Now())
 				style := plain
@@ -107,7 +108,11 @@ func (s *session) tokenListCommand() *cobra.Command {
 
 func (s *session) tokenRevokeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke NAME", Short: "Make a token worthless, at once", Args: cobra.ExactArgs(1),
+		Use: "revoke NAME", Short: "Make a token worthless, at once", Args: arguments,
+		Long: `Make a token worthless, at once: requests that run with it end within seconds.
+Its name stays in the list, and is free for another token.`,
+		Example:           "  " + Name + " token revoke ci",
+		ValidArgsFunction: s.completeToken,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			tokens, err := s.tokens()
 			if err != nil {
@@ -119,6 +124,21 @@ func (s *session) tokenRevokeCommand() *cobra.Command {
 			return s.wrote("revoked", args[0], fmt.Sprintf("Token %q lets nobody in any more.", args[0]))
 		}),
 	}
+}
+
+// completeToken completes the name of a token that is not revoked.
+func (s *session) completeToken(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	s.invoked = true
+	var names []string
+	if tokens, err := s.tokens(); err == nil && len(args) == 0 {
+		list, _ := tokens.List()
+		for _, token := range list {
+			if token.State(s.Now()) == remote.Active {
+				names = append(names, token.Name)
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // tokens gives those of the data directory that is there.

@@ -11,7 +11,7 @@ import (
 
 func (s *session) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Show the version of this program", Args: cobra.NoArgs,
+		Use: "version", Short: "Show the version of this program", Args: arguments,
 		RunE: s.runs(func(context.Context, []string) error {
 			build, err := agent.BuildDigest()
 			if err != nil {

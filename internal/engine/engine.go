@@ -215,7 +215,10 @@ func (e *Engine) Backup(ctx context.Context, path string) error {
 	if !filepath.IsAbs(path) {
 		return api.Errorf(api.CodeInvalid, "Cannot write the backup", "%q is not an absolute path.", path)
 	}
-	if err := e.store.Backup(ctx, path); err != nil {
+	switch err := e.store.Backup(ctx, path); {
+	case errors.Is(err, fs.ErrExist):
+		return api.Errorf(api.CodeExists, "Cannot write the backup", "%s is there already, and a backup replaces no file: name a new one.", path)
+	case err != nil:
 		return api.Errorf(api.CodeInvalid, "Cannot write the backup", "%v.", err)
 	}
 	return nil

@@ -57,7 +57,7 @@ type Options struct {
 	Log io.Writer
 	// Ready is told when the agent serves, or why it does not: ReadyPipe, or nil.
 	Ready io.WriteCloser
-	// Metrics is what /metrics gives; nil: nothing.
+	// Metrics is what /metrics gives beside the figures of jobs; nil: nothing.
 	Metrics prometheus.Gatherer
 
 	DrainTimeout time.Duration    // 0: DefaultDrainTimeout

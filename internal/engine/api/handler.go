@@ -18,7 +18,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // DefaultHeartbeat is how often a quiet stream shows that it lives.
@@ -34,7 +33,7 @@ type Options struct {
 	// Remote says that the callers are on other machines: to end the agent and to
 	// write a backup, to a file of its machine, is refused.
 	Remote bool
-	// Metrics is what /metrics gives; nil: nothing.
+	// Metrics is what /metrics gives beside the figures of jobs; nil: nothing.
 	Metrics prometheus.Gatherer
 	// Stop begins to end the agent and returns at once; nil: /v1/stop is refused.
 	Stop func()
@@ -95,9 +94,7 @@ func Handler(service Service, handshake func() Handshake, options Options) http.
 			_, _ = io.WriteString(w, "ok\n")
 		}
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(options.Metrics, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(options.Logger.Handler(), slog.LevelError),
-	}))
+	mux.Handle("GET /metrics", metrics(service, options.Metrics, options.Logger))
 	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
 		writeError(w, Errorf(CodeNotFound, "No such address", "%s %s is not part of this API", req.Method, req.URL.Path))
 	})

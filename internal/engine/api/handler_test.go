@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
@@ -244,9 +245,31 @@ func TestHandler_metrics(t *testing.T) {
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "provisioning_cycles_total", Help: "Cycles."})
 	registry.MustRegister(counter)
 	counter.Inc()
-	h, _ := handler(succeed, api.Options{Metrics: registry})
-	if body := ask(h, "GET", "/metrics", "").Body.String(); !strings.Contains(body, "provisioning_cycles_total 1") {
-		t.Errorf("got %s", body)
+	began := time.Unix(1000, 0)
+	h, _ := handler(func(_ context.Context, method string, _ ...any) (any, error) {
+		if method == "List" {
+			return []config.Thing{&config.App{ID: "a", Name: "chat"}}, nil
+		}
+		return status.Job{
+			AppName: "chat", Code: status.Active, Managed: map[string]int64{"User": 7}, Escrowed: 2, CheckedAt: began,
+			HeldRemovals: []status.HeldRemovals{{Count: 3}, {Count: 4}},
+			LastCycle:    &status.Cycle{StartedAt: began, EndedAt: began.Add(1500 * time.Millisecond), Counts: status.Counts{Created: 5}},
+		}, nil
+	}, api.Options{Metrics: registry})
+	body := ask(h, "GET", "/metrics", "").Body.String()
+	for _, line := range []string{
+		"provisioning_cycles_total 1",
+		`provisioning_job_state{app="chat",state="active"} 1`,
+		`provisioning_accounts{app="chat",type="User"} 7`,
+		`provisioning_failed_objects{app="chat"} 2`,
+		`provisioning_held_removals{app="chat"} 7`,
+		`provisioning_last_cycle_objects{app="chat",outcome="created"} 5`,
+		`provisioning_last_cycle_duration_seconds{app="chat"} 1.5`,
+		`provisioning_checked_timestamp_seconds{app="chat"} 1000`,
+	} {
+		if !strings.Contains(body, line+"\n") {
+			t.Errorf("%s is not in\n%s", line, body)
+		}
 	}
 }
 

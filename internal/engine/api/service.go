@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
@@ -238,7 +239,7 @@ func (e *Error) Error() string {
 		text += ": " + e.Detail
 	}
 	if e.Advice != "" {
-		text += " " + e.Advice
+		text = strings.TrimSuffix(text, ".") + ". " + e.Advice
 	}
 	return text
 }

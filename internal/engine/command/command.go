@@ -44,7 +44,7 @@ type Program struct {
 	Version string
 	// Open opens the engine of an agent.
 	Open func(dataDir string, logger *slog.Logger) (agent.Engine, error)
-	// Metrics is what an agent's /metrics gives; nil: nothing.
+	// Metrics is what an agent's /metrics gives beside the figures of jobs; nil: nothing.
 	Metrics prometheus.Gatherer
 	// Quickstart is the configuration that the demo applies.
 	Quickstart fs.FS

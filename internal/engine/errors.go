@@ -43,6 +43,7 @@ func connectionFailed(thing config.Thing, err error) *api.Error {
 	if e.Advice = failure.Advice; e.Advice == "" {
 		e.Advice = audit.Explain(failure.Code).Advice
 	}
+	e.Advice = config.Sentence(e.Advice)
 	if kind == config.KindSource || kind == config.KindApp {
 		var connection string
 		switch x := thing.(type) {

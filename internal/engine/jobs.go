@@ -59,7 +59,7 @@ func (e *Engine) unusable(summary string, err error) error {
 	if advice == "" {
 		advice = audit.Explain(failure.Code).Advice
 	}
-	return &api.Error{Code: api.CodeConnectionFailed, Summary: summary, Detail: config.Sentence(err.Error()), Advice: advice}
+	return &api.Error{Code: api.CodeConnectionFailed, Summary: summary, Detail: config.Sentence(err.Error()), Advice: config.Sentence(advice)}
 }
 
 // Wait implements api.Service.

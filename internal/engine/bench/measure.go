@@ -124,7 +124,13 @@ func (s *stage) cycle(ctx context.Context, letter string, begin func() error, wa
 // await waits for a cycle to end well, and tells how far it is.
 func (s *stage) await(ctx context.Context, letter string, wait api.WaitRequest) (status.Cycle, error) {
 	result, err := s.agent.Wait(ctx, s.appID, wait, func(p status.Progress) {
-		s.say(letter, p.Phase, fmt.Sprintf("%d of %d", p.Done, p.Total))
+		how := ""
+		if p.Total > 0 {
+			how = fmt.Sprintf("%d of %d", p.Done, p.Total)
+		} else if p.Done > 0 {
+			how = fmt.Sprint(p.Done)
+		}
+		s.say(letter, p.Phase, how)
 	})
 	switch {
 	case err != nil:

@@ -37,6 +37,9 @@ Cycles:
 					return &usageError{fmt.Errorf("%q is no cycle; see bench --help", letter)}
 				}
 			}
+			if slices.Contains(options.Cycles, "j") && options.Latency == 0 {
+				return &usageError{errors.New("cycle j shows what waiting costs: give --latency with it")}
+			}
 			if options.Users < bench.LeastUsers || options.Users > bench.MostUsers {
 				return &usageError{fmt.Errorf("%d users cannot be measured; give from %d to %d", options.Users, bench.LeastUsers, bench.MostUsers)}
 			}
@@ -62,9 +65,9 @@ Cycles:
 		}),
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&options.Users, "users", 1000, "how many users the source has")
+	flags.IntVar(&options.Users, "users", 1000, fmt.Sprintf("how many users the source has, %d or more", bench.LeastUsers))
 	flags.DurationVar(&options.Latency, "latency", 0, "time that passes in the app before it looks at a request")
-	flags.StringSliceVar(&options.Cycles, "cycles", nil, "letters of the cycles to measure (default: all)")
+	flags.StringSliceVar(&options.Cycles, "cycles", nil, "letters of the cycles to measure (default: all, j with --latency alone)")
 	flags.IntVar(&options.Concurrency, "concurrency", 0, "requests in flight (default: the engine adapts, the bare loop has 64)")
 	flags.StringVar(&keep, "dir", "", "directory to make the temporary folder in (default: the system's)")
 	return cmd

@@ -204,7 +204,7 @@ func (e *Engine) Warnings(ctx context.Context, appID string) ([]api.Warning, err
 	}
 	for _, held := range s.HeldRemovals {
 		warn(fmt.Sprintf("%d removals are held", held.Count),
-			"%s: %s. Look at them with: audit %s --action staged_delete. To let them go: job approve %s %s. They are dropped by themselves when their cause is gone.",
+			"%s Concerned: %s. Look at them with: audit %s --action staged_delete. To let them go: job approve %s %s. They are dropped by themselves when their cause is gone.",
 			config.Sentence(held.Reason), strings.Join(held.Examples, ", "), s.AppName, s.AppName, held.Digest)
 	}
 	if len(s.Configuration.Unlisted) > 0 && s.JobID != "" {

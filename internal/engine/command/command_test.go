@@ -110,7 +110,7 @@ func TestLookingMakesNothing(t *testing.T) {
 func TestJSON(t *testing.T) {
 	for _, args := range []string{
 		"status", "status chat", "audit", "app list", "preview chat", "test-connection chat", "test-connection --source people", "version",
-		"job start chat", "job start chat --wait", "job pause chat", "job restart chat", "job approve chat", "job approve chat 3f2a9c",
+		"job start chat", "job start chat --wait", "job pause chat", "job restart chat", "job approve chat", "job approve chat 3f2a9c51d07e",
 		"provision chat --user 1", "accounts", "accounts --app chat", "accounts --person nobody", "accounts --app chat --unmatched", "accounts drop chat 1", "agent status", "agent stop", "agent backup x",
 	} {
 		t.Run(args, func(t *testing.T) {

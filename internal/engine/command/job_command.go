@@ -91,7 +91,7 @@ first, with "status" and "audit APP --action staged_delete".
 
 DIGEST names the set as "status" shows it: an approval covers just that set, not
 what came to it since. Without DIGEST there must be one set alone.`,
-		Example: "  " + Name + " audit chat --action staged_delete\n  " + Name + " job approve chat 3f2a9c",
+		Example: "  " + Name + " audit chat --action staged_delete\n  " + Name + " job approve chat 3f2a9c51d07e",
 		Args:    arguments, ValidArgsFunction: s.completeApp,
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			return s.withApp(ctx, args[0], func(service api.Service, app *config.App) error {

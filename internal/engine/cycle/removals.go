@@ -138,7 +138,7 @@ func (r *run) overThreshold(counts map[string]int64) (string, error) {
 		total += counts[p.ObjectType] + r.recent(p.ObjectType)
 	}
 	if r.Threshold.Count >= 0 && total > r.Threshold.Count {
-		return fmt.Sprintf("%d removals, %d are allowed at once (accidental_deletions.threshold)", total, r.Threshold.Count), nil
+		return fmt.Sprintf("%d removals, with at most %d allowed at once (accidental_deletions.threshold)", total, r.Threshold.Count), nil
 	}
 	if r.Threshold.Percent < 0 {
 		return "", nil
@@ -153,7 +153,7 @@ func (r *run) overThreshold(counts map[string]int64) (string, error) {
 			return "", err
 		}
 		if share := 100 * float64(n) / float64(active+r.recent(typ)); share > r.Threshold.Percent {
-			return fmt.Sprintf("%d of %d linked accounts of type %s are %.0f %%, %.0f %% are allowed at once (accidental_deletions.percent)",
+			return fmt.Sprintf("%d of %d linked accounts of type %s are %.0f %%, with at most %.0f %% allowed at once (accidental_deletions.percent)",
 				n, active+r.recent(typ), typ, share, r.Threshold.Percent), nil
 		}
 	}
@@ -177,7 +177,7 @@ func (r *run) judgeMembers(held *holding) error {
 	why := ""
 	switch n := r.lost.total + r.Recent[Memberships]; {
 	case r.Threshold.Count >= 0 && n > r.Threshold.Count:
-		why = fmt.Sprintf("%d memberships would be taken away, %d are allowed at once (accidental_deletions.threshold)", n, r.Threshold.Count)
+		why = fmt.Sprintf("%d memberships would be taken away, with at most %d allowed at once (accidental_deletions.threshold)", n, r.Threshold.Count)
 	case r.Threshold.Percent >= 0 && n >= leastForPercent:
 		all, err := r.Ledger.CountMembers()
 		if err != nil {
@@ -185,7 +185,7 @@ func (r *run) judgeMembers(held *holding) error {
 		}
 		all += r.Recent[Memberships]
 		if share := 100 * float64(n) / float64(max(all, 1)); share > r.Threshold.Percent {
-			why = fmt.Sprintf("%d of %d memberships are %.0f %%, %.0f %% are allowed at once (accidental_deletions.percent)", n, all, share, r.Threshold.Percent)
+			why = fmt.Sprintf("%d of %d memberships are %.0f %%, with at most %.0f %% allowed at once (accidental_deletions.percent)", n, all, share, r.Threshold.Percent)
 		}
 	}
 	groups := slices.SortedFunc(maps.Keys(r.lost.members), directory.Key.Compare)

@@ -154,9 +154,10 @@ func TestErrors(t *testing.T) {
 // TestCompletion completes the names of apps, and what flags take.
 func TestCompletion(t *testing.T) {
 	for args, want := range map[string]string{
-		"job start ":       "chat\tscim\nwiki\tscim\n:4\n",
-		"accounts --app ":  "chat\tscim\nwiki\tscim\n:4\n",
-		"audit --status f": "failure\n:4\n",
+		"job start ":                "chat\tscim\nwiki\tscim\n:4\n",
+		"accounts --app ":           "chat\tscim\nwiki\tscim\n:4\n",
+		"test-connection --source ": "people\n:4\n",
+		"audit --status f":          "failure\n:4\n",
 	} {
 		words := strings.Split(args, " ")
 		var out, errs strings.Builder

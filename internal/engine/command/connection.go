@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/user"
 	"slices"
@@ -182,6 +183,21 @@ func (s *session) completeApp(cmd *cobra.Command, args []string, _ string) ([]st
 		names = append(names, cobra.CompletionWithDesc(app.Name, app.Template))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeSource completes the name of a source in a flag.
+func (s *session) completeSource(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	s.invoked = true
+	service, err := s.look(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer service.Close()
+	byID, err := names(cmd.Context(), service, config.KindSource)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return slices.Sorted(maps.Values(byID)), cobra.ShellCompDirectiveNoFileComp
 }
 
 // operator names who asks, for the log.

@@ -68,6 +68,9 @@ stored. Nothing is written there.`,
 		}),
 	}
 	cmd.Flags().StringVar(&source, "source", "", "the source to try, by its name or id")
+	if err := cmd.RegisterFlagCompletionFunc("source", s.completeSource); err != nil {
+		panic(err) // the flag is there
+	}
 	return cmd
 }
 

@@ -19,7 +19,7 @@ const (
 // connectFunctions are those of Connect Sync that the language of app
 // provisioning lacks, as far as they always give the same for the same
 // (Microsoft Entra Connect Sync: Functions Reference). Those of certificates are
-// not among them.
+// certificateFunctions.
 var connectFunctions = []definition{
 	{
 		Function: Function{

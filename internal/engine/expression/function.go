@@ -155,7 +155,7 @@ var functionGroups = []struct {
 	{"Text", textFunctions}, {"Case and letters", caseFunctions}, {"Replacement", replaceFunctions},
 	{"Conditions", conditionFunctions}, {"Values and lists", valueFunctions}, {"Variables", variableFunctions}, {"Dates", dateFunctions},
 	{"Encodings", encodingFunctions}, {"Names in directories", identityFunctions}, {"Roles", roleFunctions},
-	{"Random values", randomFunctions}, {"Of Connect Sync", connectFunctions},
+	{"Random values", randomFunctions}, {"Of Connect Sync", connectFunctions}, {"Certificates", certificateFunctions},
 }
 
 // Groups gives the names of the groups of functions, in the order in which they

@@ -1,9 +1,11 @@
 package expression
 
 import (
+	"encoding/base64"
 	"errors"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
@@ -96,5 +98,35 @@ func FuzzDates(f *testing.F) {
 			t.Fatalf("%q by %q is %v", text, format, instant)
 		}
 		compiled.format(instant)
+	})
+}
+
+// What a certificate says is text, whatever its bytes.
+func FuzzCertificate(f *testing.F) {
+	der, err := base64.StdEncoding.DecodeString(exampleCertificate)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(der)
+	f.Fuzz(func(t *testing.T, der []byte) {
+		c, problem := readCertificate(base64.StdEncoding.EncodeToString(der))
+		if problem != "" {
+			return
+		}
+		texts := append(c.criticalExtensions(), issuerName(c), subjectName(c), keyAlgorithm(c))
+		for _, nameType := range []string{nameSimple, nameEmail, nameUPN, nameDNS, nameDNSOnly, nameURL} {
+			for _, issuer := range []bool{false, true} {
+				name, _ := c.nameOf(nameType, issuer)
+				texts = append(texts, name)
+			}
+		}
+		for _, text := range texts {
+			if !utf8.ValidString(text) {
+				t.Fatalf("%q is not valid UTF-8", text)
+			}
+		}
+		if len(c.serialNumber()) == 0 {
+			t.Fatal("there is no serial number")
+		}
 	})
 }

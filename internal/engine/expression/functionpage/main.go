@@ -69,12 +69,18 @@ func takes(p expression.Parameter) string {
 	return text
 }
 
-// given shows the attributes of an example.
+// longest is how many characters a text may have that is shown as a whole.
+const longest = 60
+
+// given shows the attributes of an example, a long text by its beginning.
 func given(attributes directory.Attributes) string {
 	var shown []string
 	for _, a := range attributes {
 		value := a.Value.String()
 		if _, text := a.Value.AsText(); text {
+			if characters := []rune(value); len(characters) > longest {
+				value = string(characters[:longest/2]) + "…"
+			}
 			value = fmt.Sprintf("%q", value)
 		}
 		shown = append(shown, a.Name+" = "+value)

@@ -10,9 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/agent/client"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
@@ -47,8 +49,13 @@ func newWorkspace(t *testing.T) *workspace {
 	w.env = []string{"XDG_RUNTIME_DIR=" + runtimeDir}
 	t.Cleanup(func() {
 		w.stop()
-		if pids := agents(t, w.dataDir); len(pids) > 0 {
-			t.Errorf("agents %v are left of %s", pids, w.dataDir)
+		// An agent that has stopped may take a moment to be gone.
+		left := agents(t, w.dataDir)
+		for end := time.Now().Add(patience); len(left) > 0 && time.Now().Before(end); left = agents(t, w.dataDir) {
+			runtime.Gosched()
+		}
+		if len(left) > 0 {
+			t.Errorf("agents %v are left of %s", left, w.dataDir)
 		}
 		assertNoSocket(t, root)
 	})

@@ -36,7 +36,8 @@ func metrics(service Service, program prometheus.Gatherer, logger *slog.Logger) 
 		jobs := prometheus.NewRegistry()
 		jobs.MustRegister(jobCollector{req.Context(), service})
 		promhttp.HandlerFor(prometheus.Gatherers{program, jobs}, promhttp.HandlerOpts{
-			ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelError),
+			ErrorHandling: promhttp.ContinueOnError, // what can be told is told
+			ErrorLog:      slog.NewLogLogger(logger.Handler(), slog.LevelError),
 		}).ServeHTTP(w, req)
 	}
 }

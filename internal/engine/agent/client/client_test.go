@@ -213,7 +213,7 @@ func TestConnect_startFails(t *testing.T) {
 		code      api.Code
 		says      string
 	}{
-		{refusing, api.CodeConflict, "Cannot open the log: it is not writable Make room."},
+		{refusing, api.CodeConflict, "Cannot open the log: it is not writable. Make room."},
 		{corrupt, api.CodeConflict, "the store is damaged: bad checksum"},
 		{panicking, api.CodeUnavailable, "the agent ended while starting (exit status 2)"},
 	}

@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -27,7 +28,8 @@ func TestRun_remote(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := start(t, dir, &fakeEngine{}, func(o *Options) {
+	noApps := func(context.Context, string, ...any) (any, error) { return nil, nil }
+	r := start(t, dir, &fakeEngine{Service: noApps}, func(o *Options) {
 		o.Remote, o.Now = &remote.Options{Address: "127.0.0.1:0", SelfSigned: true}, time.Now
 	})
 	shake := func(client *http.Client, url string) (h api.Handshake) {

@@ -38,9 +38,12 @@ type server struct {
 func serve(t *testing.T, grant Grant, answer http.HandlerFunc) *server {
 	t.Helper()
 	s := &server{now: start}
+	var noting sync.Mutex // a request that was cut off may still be served when it is repeated
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
+		noting.Lock()
 		s.requests = append(s.requests, r)
+		noting.Unlock()
 		answer(w, r)
 	}))
 	t.Cleanup(endpoint.Close)

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -55,6 +56,11 @@ provider "provisioning" {
 ` + remoteSource("/only/there.csv")},
 			{PreConfig: check("https://other.example.com", "written", ""), Config: header + `provider "provisioning" { data_dir = "/here" }` + remoteSource("/only/there.csv")},
 			{PreConfig: check("", "", "/here"), Config: header + remoteSource("there.csv"), ExpectError: says("Relative path", "absolute path that the file has there")},
+			{
+				Config: header + strings.Replace(remoteSource("/only/there.csv"), "file = {",
+					`file = { objects = { Device = { path = "devices.csv", id = "id" } },`, 1),
+				ExpectError: says(`file.objects["Device"].path`, `"devices.csv" is relative to where Terraform runs`),
+			},
 			{Config: header + remoteSource("/only/there.csv")},
 		},
 	})

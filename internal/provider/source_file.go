@@ -100,21 +100,15 @@ func fileSetAttributes(example string) map[string]schema.Attribute {
 func (r *sourceResource) checkFiles(ctx context.Context, source *config.Source, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	switch {
 	case r.agent.remote():
-		r.checkRemoteFiles(ctx, req, resp)
+		r.checkRemoteFiles(ctx, source, req, resp)
 		return
 	case r.agent.placeless():
 		return
 	}
-	file := path.Root("file")
-	sets := map[*config.FileSet]path.Path{source.File.Users: file.AtName("users"), source.File.Groups: file.AtName("groups")}
-	for objectType, set := range source.File.Objects {
-		sets[set] = file.AtName("objects").AtMapKey(objectType)
-	}
-	for set, at := range sets {
-		if set == nil || set.Path == "" {
+	for set, at := range filePaths(source.File) {
+		if set.Path == "" {
 			continue
 		}
-		at = at.AtName("path")
 		var written types.String
 		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, at, &written)...)
 		checkFile(&resp.Diagnostics, at, set.Path)
@@ -134,11 +128,21 @@ func (r *sourceResource) checkFiles(ctx context.Context, source *config.Source, 
 	}
 }
 
+// filePaths leads from each file of a source to where its path is declared.
+func filePaths(file *config.FileSource) map[*config.FileSet]path.Path {
+	root := path.Root("file")
+	sets := map[*config.FileSet]path.Path{file.Users: root.AtName("users").AtName("path"), file.Groups: root.AtName("groups").AtName("path")}
+	for objectType, set := range file.Objects {
+		sets[set] = root.AtName("objects").AtMapKey(objectType).AtName("path")
+	}
+	delete(sets, nil) // what is not declared
+	return sets
+}
+
 // checkRemoteFiles refuses relative paths, which mean nothing on the agent's
 // machine. What is there, only the agent can tell.
-func (r *sourceResource) checkRemoteFiles(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	for _, block := range []string{"users", "groups"} {
-		at := path.Root("file").AtName(block).AtName("path")
+func (r *sourceResource) checkRemoteFiles(ctx context.Context, source *config.Source, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	for _, at := range filePaths(source.File) {
 		var written types.String
 		if diags := req.Plan.GetAttribute(ctx, at, &written); diags.HasError() || !isWritten(written) || filepath.IsAbs(written.ValueString()) {
 			continue

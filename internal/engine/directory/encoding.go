@@ -15,8 +15,8 @@ func (v Value) appendBinary(buf []byte, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return nil, errDepth
 	}
-	buf = append(buf, byte(v.kind))
-	switch v.kind {
+	buf = append(buf, byte(v.Kind()))
+	switch v.Kind() {
 	case KindNull:
 	case KindText:
 		buf = appendString(buf, v.text)
@@ -24,12 +24,12 @@ func (v Value) appendBinary(buf []byte, depth int) ([]byte, error) {
 		buf = binary.AppendVarint(buf, v.number)
 	case KindTime:
 		buf = binary.AppendVarint(buf, v.number)
-		buf = binary.AppendVarint(buf, int64(v.nanos))
+		buf = binary.AppendVarint(buf, int64(v.form.nanos))
 	case KindList, KindComplex:
-		buf = binary.AppendUvarint(buf, uint64(len(v.parts.values)))
-		for i, part := range v.parts.values {
-			if v.kind == KindComplex {
-				buf = appendString(buf, v.parts.names[i])
+		buf = binary.AppendUvarint(buf, uint64(len(v.form.values)))
+		for i, part := range v.form.values {
+			if v.Kind() == KindComplex {
+				buf = appendString(buf, v.form.names[i])
 			}
 			var err error
 			if buf, err = part.appendBinary(buf, depth+1); err != nil {
@@ -37,7 +37,7 @@ func (v Value) appendBinary(buf []byte, depth int) ([]byte, error) {
 			}
 		}
 	default:
-		return nil, fmt.Errorf("value of unknown %v", v.kind)
+		return nil, fmt.Errorf("value of unknown %v", v.Kind())
 	}
 	return buf, nil
 }
@@ -67,44 +67,48 @@ type decoder struct {
 
 func newDecoder(data []byte) *decoder { return &decoder{data, string(data)} }
 
-func (d *decoder) value(depth int) (v Value, err error) {
+func (d *decoder) value(depth int) (Value, error) {
 	if len(d.data) == 0 {
 		return Null, errTruncated
 	}
 	if depth > maxDepth {
 		return Null, errDepth
 	}
-	v.kind = Kind(d.data[0])
+	kind := Kind(d.data[0])
 	d.data = d.data[1:]
-	switch v.kind {
+	switch kind {
 	case KindNull:
+		return Null, nil
 	case KindText:
-		v.text, err = d.string()
-	case KindBoolean, KindInteger:
-		v.number, err = d.varint()
+		text, err := d.string()
+		return Text(text), err
+	case KindBoolean:
+		number, err := d.varint()
+		return Value{number: number, form: formOfBoolean}, err
+	case KindInteger:
+		number, err := d.varint()
+		return Integer(number), err
 	case KindTime:
-		var nanos int64
-		if v.number, err = d.varint(); err == nil {
-			nanos, err = d.varint()
-			v.nanos = int32(nanos)
+		seconds, err := d.varint()
+		if err != nil {
+			return Null, err
 		}
+		nanos, err := d.varint()
+		return timeOf(seconds, int32(nanos)), err
 	case KindList, KindComplex:
-		v.parts, err = d.parts(v.kind == KindComplex, depth)
-	default:
-		err = fmt.Errorf("stored value of unknown %v", v.kind)
+		form, err := d.parts(kind, depth)
+		return Value{form: form}, err
 	}
-	if err != nil {
-		return Null, err
-	}
-	return v, nil
+	return Null, fmt.Errorf("stored value of unknown %v", kind)
 }
 
-func (d *decoder) parts(named bool, depth int) (*parts, error) {
+func (d *decoder) parts(kind Kind, depth int) (*form, error) {
 	count, err := d.count()
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{values: make([]Value, count)}
+	named := kind == KindComplex
+	p := &form{kind: kind, values: make([]Value, count)}
 	if named {
 		p.names = make([]string, count)
 	}

@@ -12,7 +12,7 @@ import (
 // MarshalJSON writes text, booleans, numbers, arrays and objects as themselves
 // and a time as RFC 3339 text.
 func (v Value) MarshalJSON() ([]byte, error) {
-	switch v.kind {
+	switch v.Kind() {
 	case KindNull:
 		return []byte("null"), nil
 	case KindText:
@@ -27,7 +27,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	case KindList:
 		var out bytes.Buffer
 		out.WriteByte('[')
-		for i, element := range v.parts.values {
+		for i, element := range v.form.values {
 			if i > 0 {
 				out.WriteByte(',')
 			}
@@ -42,7 +42,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	case KindComplex:
 		var out bytes.Buffer
 		out.WriteByte('{')
-		for i, name := range v.parts.names {
+		for i, name := range v.form.names {
 			if i > 0 {
 				out.WriteByte(',')
 			}
@@ -50,7 +50,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			value, err := v.parts.values[i].MarshalJSON()
+			value, err := v.form.values[i].MarshalJSON()
 			if err != nil {
 				return nil, err
 			}
@@ -61,7 +61,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		out.WriteByte('}')
 		return out.Bytes(), nil
 	}
-	return nil, fmt.Errorf("value of unknown %v", v.kind)
+	return nil, fmt.Errorf("value of unknown %v", v.Kind())
 }
 
 func marshalText(s string) ([]byte, error) {

@@ -4,6 +4,8 @@
 // schemas, and imports nothing of the engine.
 package directory
 
+import "strings"
+
 // Object types that every source and target may have. A template may name
 // others; an object type is never compared with anything but these two.
 const (
@@ -26,20 +28,10 @@ func (k Key) IsZero() bool { return k == Key{} }
 
 // Compare orders keys by type, then anchor, bytewise.
 func (k Key) Compare(other Key) int {
-	if c := compareStrings(k.Type, other.Type); c != 0 {
+	if c := strings.Compare(k.Type, other.Type); c != 0 {
 		return c
 	}
-	return compareStrings(k.Anchor, other.Anchor)
-}
-
-func compareStrings(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return strings.Compare(k.Anchor, other.Anchor)
 }
 
 // ByAnchor is the kind of reference that names an object by its anchor.

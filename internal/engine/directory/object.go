@@ -22,7 +22,7 @@ func NewAttributes(values map[string]Value) Attributes {
 	for name, value := range values {
 		attributes = append(attributes, Attribute{name, value})
 	}
-	slices.SortFunc(attributes, func(a, b Attribute) int { return compareStrings(a.Name, b.Name) })
+	slices.SortFunc(attributes, func(a, b Attribute) int { return strings.Compare(a.Name, b.Name) })
 	return attributes
 }
 
@@ -49,7 +49,7 @@ func (a Attributes) With(name string, value Value) Attributes {
 
 func (a Attributes) search(name string) (int, bool) {
 	return slices.BinarySearchFunc(a, name, func(attribute Attribute, name string) int {
-		return compareStrings(attribute.Name, name)
+		return strings.Compare(attribute.Name, name)
 	})
 }
 

@@ -3,6 +3,7 @@ package directory
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,17 +47,28 @@ func (k Kind) String() string {
 // (no value in Attributes), null, and empty (text "" or a list of nothing) are
 // three things.
 type Value struct {
-	kind   Kind
-	nanos  int32  // of a time
-	number int64  // boolean (0, 1), integer, or seconds since 1970 of a time
-	text   string // of a text
-	parts  *parts // of a list or complex
+	_      [0]func() // compared by Equal, never by ==
+	number int64     // boolean (0, 1), integer, or seconds since 1970 of a time
+	text   string    // of a text
+	form   *form     // nil: null
 }
 
-type parts struct {
+// form is what a value is besides a number or text. It stands apart because
+// most values share theirs: a Value of four words is passed in registers, which
+// halves the time of an evaluation.
+type form struct {
+	kind   Kind
+	nanos  int32    // of a time
 	names  []string // of a complex, ascending; nil for a list
-	values []Value
+	values []Value  // of a list or complex
 }
+
+var (
+	formOfText    = &form{kind: KindText}
+	formOfBoolean = &form{kind: KindBoolean}
+	formOfInteger = &form{kind: KindInteger}
+	formOfTime    = &form{kind: KindTime} // without a fraction of a second
+)
 
 // Member is one sub-attribute of a complex value.
 type Member struct {
@@ -68,14 +80,14 @@ type Member struct {
 var Null Value
 
 // Text gives a text value.
-func Text(s string) Value { return Value{kind: KindText, text: s} }
+func Text(s string) Value { return Value{text: s, form: formOfText} }
 
 // Integer gives an integer value.
-func Integer(n int64) Value { return Value{kind: KindInteger, number: n} }
+func Integer(n int64) Value { return Value{number: n, form: formOfInteger} }
 
 // Boolean gives a boolean value.
 func Boolean(b bool) Value {
-	v := Value{kind: KindBoolean}
+	v := Value{form: formOfBoolean}
 	if b {
 		v.number = 1
 	}
@@ -83,13 +95,18 @@ func Boolean(b bool) Value {
 }
 
 // Time gives a point in time, kept in UTC with nanoseconds.
-func Time(t time.Time) Value {
-	return Value{kind: KindTime, number: t.Unix(), nanos: int32(t.Nanosecond())}
+func Time(t time.Time) Value { return timeOf(t.Unix(), int32(t.Nanosecond())) }
+
+func timeOf(seconds int64, nanos int32) Value {
+	if nanos == 0 {
+		return Value{number: seconds, form: formOfTime}
+	}
+	return Value{number: seconds, form: &form{kind: KindTime, nanos: nanos}}
 }
 
 // List gives a list of values. The slice is the value's from then on.
 func List(values ...Value) Value {
-	return Value{kind: KindList, parts: &parts{values: values}}
+	return Value{form: &form{kind: KindList, values: values}}
 }
 
 // Texts gives a list of text values.
@@ -104,7 +121,7 @@ func Texts(texts ...string) Value {
 // Complex gives a value of named sub-values. Of two members with one name the
 // last counts.
 func Complex(members ...Member) Value {
-	p := &parts{}
+	p := &form{kind: KindComplex}
 	for _, m := range members {
 		at, found := searchStrings(p.names, m.Name)
 		if found {
@@ -118,7 +135,7 @@ func Complex(members ...Member) Value {
 		copy(p.values[at+1:], p.values[at:])
 		p.values[at] = m.Value
 	}
-	return Value{kind: KindComplex, parts: p}
+	return Value{form: p}
 }
 
 func searchStrings(sorted []string, s string) (int, bool) {
@@ -135,21 +152,26 @@ func searchStrings(sorted []string, s string) (int, bool) {
 }
 
 // Kind tells what the value holds.
-func (v Value) Kind() Kind { return v.kind }
+func (v Value) Kind() Kind {
+	if v.form == nil {
+		return KindNull
+	}
+	return v.form.kind
+}
 
 // IsNull reports whether the value is null.
-func (v Value) IsNull() bool { return v.kind == KindNull }
+func (v Value) IsNull() bool { return v.form == nil }
 
 // IsEmpty reports whether the value is null, the empty text, a list that holds
 // nothing but such values, or a complex likewise.
 func (v Value) IsEmpty() bool {
-	switch v.kind {
+	switch v.Kind() {
 	case KindNull:
 		return true
 	case KindText:
 		return v.text == ""
 	case KindList, KindComplex:
-		for _, part := range v.parts.values {
+		for _, part := range v.form.values {
 			if !part.IsEmpty() {
 				return false
 			}
@@ -160,54 +182,54 @@ func (v Value) IsEmpty() bool {
 }
 
 // AsText gives the text of a text value.
-func (v Value) AsText() (string, bool) { return v.text, v.kind == KindText }
+func (v Value) AsText() (string, bool) { return v.text, v.Kind() == KindText }
 
 // AsBoolean gives the boolean of a boolean value.
-func (v Value) AsBoolean() (value, ok bool) { return v.number != 0, v.kind == KindBoolean }
+func (v Value) AsBoolean() (value, ok bool) { return v.number != 0, v.Kind() == KindBoolean }
 
 // AsInteger gives the integer of an integer value.
-func (v Value) AsInteger() (int64, bool) { return v.number, v.kind == KindInteger }
+func (v Value) AsInteger() (int64, bool) { return v.number, v.Kind() == KindInteger }
 
 // AsTime gives the time of a time value, in UTC.
 func (v Value) AsTime() (time.Time, bool) {
-	if v.kind != KindTime {
+	if v.Kind() != KindTime {
 		return time.Time{}, false
 	}
-	return time.Unix(v.number, int64(v.nanos)).UTC(), true
+	return time.Unix(v.number, int64(v.form.nanos)).UTC(), true
 }
 
 // Values gives the elements of a list, which must not be changed; nil for any
 // other kind.
 func (v Value) Values() []Value {
-	if v.kind != KindList {
+	if v.Kind() != KindList {
 		return nil
 	}
-	return v.parts.values
+	return v.form.values
 }
 
 // Members gives the sub-attributes of a complex value in ascending order of
 // name; nil for any other kind.
 func (v Value) Members() []Member {
-	if v.kind != KindComplex {
+	if v.Kind() != KindComplex {
 		return nil
 	}
-	members := make([]Member, len(v.parts.names))
-	for i, name := range v.parts.names {
-		members[i] = Member{name, v.parts.values[i]}
+	members := make([]Member, len(v.form.names))
+	for i, name := range v.form.names {
+		members[i] = Member{name, v.form.values[i]}
 	}
 	return members
 }
 
 // Member gives the sub-attribute of that name of a complex value.
 func (v Value) Member(name string) (Value, bool) {
-	if v.kind != KindComplex {
+	if v.Kind() != KindComplex {
 		return Null, false
 	}
-	at, found := searchStrings(v.parts.names, name)
+	at, found := searchStrings(v.form.names, name)
 	if !found {
 		return Null, false
 	}
-	return v.parts.values[at], true
+	return v.form.values[at], true
 }
 
 // TimeFormat is the layout of a time's canonical text.
@@ -217,7 +239,7 @@ const TimeFormat = "1/2/2006 3:04:05 PM"
 // integer decimal, a time M/d/yyyy h:mm:ss tt in UTC, a list or complex its
 // JSON.
 func (v Value) String() string {
-	switch v.kind {
+	switch v.Kind() {
 	case KindText:
 		return v.text
 	case KindBoolean:
@@ -243,26 +265,17 @@ func (v Value) String() string {
 // Equal reports whether both values are of one kind and hold the same. Lists
 // are compared in order.
 func (v Value) Equal(other Value) bool {
-	if v.kind != other.kind || v.number != other.number || v.nanos != other.nanos || v.text != other.text {
+	if v.number != other.number || v.text != other.text {
 		return false
 	}
-	if v.parts == nil || other.parts == nil {
-		return v.parts == other.parts
+	if v.form == other.form {
+		return true
 	}
-	if len(v.parts.values) != len(other.parts.values) {
+	if v.form == nil || other.form == nil {
 		return false
 	}
-	for i, name := range v.parts.names {
-		if name != other.parts.names[i] {
-			return false
-		}
-	}
-	for i, part := range v.parts.values {
-		if !part.Equal(other.parts.values[i]) {
-			return false
-		}
-	}
-	return true
+	a, b := v.form, other.form
+	return a.kind == b.kind && a.nanos == b.nanos && slices.Equal(a.names, b.names) && slices.EqualFunc(a.values, b.values, Value.Equal)
 }
 
 // Fold gives the text under which values that differ only in case are equal:

@@ -166,7 +166,7 @@ func (k dateToken) append(out []byte, t time.Time) []byte {
 }
 
 func appendPadded(out []byte, n, width int) []byte {
-	digits := strconv.Itoa(n)
+	digits := strconv.AppendInt(make([]byte, 0, 20), int64(n), 10)
 	for range width - len(digits) {
 		out = append(out, '0')
 	}

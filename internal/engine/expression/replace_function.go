@@ -241,6 +241,7 @@ func (in invocation) substituted(source string, pattern *Pattern, replace func(m
 		return directory.Text(source), nil
 	}
 	var out strings.Builder
+	out.Grow(len(source))
 	end := 0
 	for _, match := range matches {
 		from, to, with := replace(match)

@@ -128,8 +128,8 @@ func join(in invocation) (directory.Value, error) {
 	if err != nil {
 		return directory.Null, err
 	}
-	var out strings.Builder
-	found := 0
+	var few [8]string
+	parts, size := few[:0], -len(separator)
 	add := func(i int, value directory.Value) error {
 		one, problem := single(value)
 		if problem != "" {
@@ -139,13 +139,10 @@ func join(in invocation) (directory.Value, error) {
 		if part == "" {
 			return nil
 		}
-		if found++; found > 1 {
-			out.WriteString(separator)
-		}
-		out.WriteString(part)
-		if out.Len() > MaxText {
+		if size += len(separator) + len(part); size > MaxText {
 			return in.tooLarge("bytes", MaxText)
 		}
+		parts = append(parts, part)
 		return nil
 	}
 	for i := 1; i < in.count(); i++ {
@@ -165,7 +162,7 @@ func join(in invocation) (directory.Value, error) {
 			}
 		}
 	}
-	return directory.Text(out.String()), nil
+	return directory.Text(strings.Join(parts, separator)), nil
 }
 
 func left(in invocation) (directory.Value, error) {

@@ -97,10 +97,14 @@ func (o Operator) compileInteger(value string) (test, string) {
 	if err != nil {
 		return nil, "the value must be an integer"
 	}
-	return ofText(func(attribute string) bool {
-		n, err := strconv.ParseInt(attribute, 10, 64)
-		return err == nil && (n > least || n == least && o == GreaterThanOrEquals)
-	}), ""
+	return func(attribute directory.Value) (bool, error) {
+		n, ok := attribute.AsInteger()
+		if !ok {
+			parsed, err := strconv.ParseInt(attribute.String(), 10, 64)
+			n, ok = parsed, err == nil
+		}
+		return ok && (n > least || n == least && o == GreaterThanOrEquals), nil
+	}, ""
 }
 
 func (o Operator) compilePattern(value string) (test, string) {

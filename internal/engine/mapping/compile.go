@@ -38,9 +38,11 @@ type Compiled struct {
 	update     bool
 	delete     bool
 	rules      []rule
-	matching   []int // indexes of rules, by precedence
-	references []int // indexes of rules that carry references
-	timed      bool
+	names      map[string]bool // the texts of all rules' paths
+	matching   []int           // indexes of rules, by precedence
+	references []Reference
+	timed      bool // a rule asks for the time
+	unique     bool // a rule asks what the target has
 }
 
 // rule is one compiled attribute mapping.
@@ -63,7 +65,7 @@ type rule struct {
 // unchecked and unconverted: that is how a definition is checked before the
 // target is known. All problems are reported, joined, each a *Problem.
 func Compile(definition Definition, source Source, target *directory.ObjectType) (*Compiled, error) {
-	c := &Compiled{ObjectType: definition.ObjectType, Enabled: definition.Enabled, Source: source}
+	c := &Compiled{ObjectType: definition.ObjectType, Enabled: definition.Enabled, Source: source, names: map[string]bool{}}
 	var problems []error
 	c.create, c.update, c.delete = true, true, true
 	if definition.Actions != nil {
@@ -96,15 +98,18 @@ func Compile(definition Definition, source Source, target *directory.ObjectType)
 		r.target = typeOf(target, r.path)
 		c.rules = append(c.rules, r)
 	}
-	for i, r := range c.rules {
+	for i := range c.rules {
+		r := &c.rules[i]
+		c.names[r.text] = true
 		if r.matching > 0 {
 			c.matching = append(c.matching, i)
 		}
 		if r.reference != "" {
-			c.references = append(c.references, i)
+			c.references = append(c.references, r.refer())
 		}
-		if r.source != nil && r.source.UsesNow() {
-			c.timed = true
+		if r.source != nil {
+			c.timed = c.timed || r.source.UsesNow()
+			c.unique = c.unique || r.source.SelectsUnique()
 		}
 	}
 	sort.SliceStable(c.matching, func(i, j int) bool {
@@ -125,6 +130,15 @@ func Compile(definition Definition, source Source, target *directory.ObjectType)
 		return nil, errors.Join(problems...)
 	}
 	return c, nil
+}
+
+// refer gives a rule that carries references.
+func (r *rule) refer() Reference {
+	multi := r.target.multi
+	if !r.target.known {
+		multi = r.path == directory.Path{Name: "members"}
+	}
+	return Reference{r.path, r.text, r.reference, multi, r.apply, r.whenNull}
 }
 
 // folded gives the path by which attributes are told apart: their names are

@@ -24,6 +24,7 @@ type Input struct {
 // Flow is what one rule gives for one object.
 type Flow struct {
 	Path     directory.Path
+	Name     string          // the text of Path
 	Value    directory.Value // null when the source has none
 	Default  directory.Value // to be used at creation when Value is null
 	Apply    Apply
@@ -42,6 +43,7 @@ type Flow struct {
 // Reference is one rule whose values are other objects.
 type Reference struct {
 	Path      directory.Path
+	Name      string // the text of Path
 	Attribute string // of the source, whose edges flow
 	Multi     bool   // members; else a single one such as manager
 	Apply     Apply
@@ -116,19 +118,12 @@ func (c *Compiled) Paths() []directory.Path {
 	return paths
 }
 
-// References gives the rules that carry references.
-func (c *Compiled) References() []Reference {
-	references := make([]Reference, 0, len(c.references))
-	for _, i := range c.references {
-		r := c.rules[i]
-		multi := r.target.multi
-		if !r.target.known {
-			multi = r.path == directory.Path{Name: "members"}
-		}
-		references = append(references, Reference{r.path, r.reference, multi, r.apply, r.whenNull})
-	}
-	return references
-}
+// References gives the rules that carry references, which must not be changed.
+func (c *Compiled) References() []Reference { return c.references }
+
+// Maps reports whether a rule, be it one of references, maps the path of that
+// text.
+func (c *Compiled) Maps(name string) bool { return c.names[name] }
 
 // MatchingPaths gives the paths by which accounts are found, first to last.
 func (c *Compiled) MatchingPaths() []directory.Path {
@@ -160,7 +155,7 @@ type Match struct {
 // value are left out. The error is an *EvaluationError.
 func (c *Compiled) Matches(in Input) ([]Match, error) {
 	var matches []Match
-	e := newEvaluation(in)
+	e := c.evaluation(in)
 	for _, i := range c.matching {
 		flow, ignored, err := e.evaluate(&c.rules[i])
 		if err != nil {
@@ -178,7 +173,7 @@ func (c *Compiled) Matches(in Input) ([]Match, error) {
 // an *EvaluationError, *NeedUnique or ErrIgnoreObject.
 func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
 	flows := make([]Flow, 0, len(c.rules))
-	e := newEvaluation(in)
+	e := c.evaluation(in)
 	for i := range c.rules {
 		r := &c.rules[i]
 		if r.reference != "" || !creating && (r.apply == ApplyOnCreate || r.target.immutable) {
@@ -201,21 +196,22 @@ type evaluation struct {
 	path        directory.Path // of the present rule
 }
 
-func newEvaluation(in Input) *evaluation {
-	e := &evaluation{environment: expression.Environment{
-		Attribute: in.View.Attribute,
-		Now:       func() (time.Time, error) { return in.Now, nil },
-		Random:    in.Random,
-	}}
-	if in.Taken != nil {
-		e.environment.Taken = func(value string) (bool, bool, error) { return in.Taken(e.path, value) }
+// evaluation makes ready for one object, with no more than the rules ask for.
+func (c *Compiled) evaluation(in Input) *evaluation {
+	e := &evaluation{environment: expression.Environment{Attribute: in.View.Attribute, Random: in.Random}}
+	if c.timed {
+		now := in.Now
+		e.environment.Now = func() (time.Time, error) { return now, nil }
+	}
+	if taken := in.Taken; c.unique && taken != nil {
+		e.environment.Taken = func(value string) (bool, bool, error) { return taken(e.path, value) }
 	}
 	return e
 }
 
 func (e *evaluation) evaluate(r *rule) (flow Flow, ignored bool, err error) {
 	flow = Flow{
-		Path: r.path, Default: r.fallback, Apply: r.apply, WhenNull: r.whenNull, Own: !r.constant, NoSource: !r.hasSource,
+		Path: r.path, Name: r.text, Default: r.fallback, Apply: r.apply, WhenNull: r.whenNull, Own: !r.constant, NoSource: !r.hasSource,
 		Required: r.target.required, CaseExact: r.target.caseExact, WriteOnly: r.target.writeOnly, Immutable: r.target.immutable,
 	}
 	fail := func(code string, err error) (Flow, bool, error) {

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (c *considering) create() {
 	operation := &connector.Operation{Kind: connector.Create, Type: c.ObjectType}
 	var missing []string
 	for _, f := range flows {
-		path := f.Path.String()
+		path := f.Name
 		value, own := f.Value, f.Own && f.Apply == mapping.ApplyAlways
 		if value.IsNull() {
 			value, own = f.Default, false
@@ -144,27 +145,14 @@ func (c *considering) enable(flows []mapping.Flow, operation *connector.Operatio
 // forgetUnmapped drops what is remembered of attributes that no rule maps any
 // more: their values stand, and are not ours to compare.
 func (c *considering) forgetUnmapped(after *Link) {
-	mapped := make(map[string]bool)
-	for _, path := range c.Mapping.Paths() {
-		mapped[path.String()] = true
-	}
-	for _, reference := range c.Mapping.References() {
-		mapped[reference.Path.String()] = true
-	}
-	if !c.EnabledPath.IsZero() {
-		mapped[c.EnabledPath.String()] = true
-	}
-	for path := range after.Sent {
-		if !mapped[path] {
-			delete(after.Sent, path)
-		}
-	}
+	enabled := c.EnabledPath.String()
+	maps.DeleteFunc(after.Sent, func(path string, _ Sent) bool { return path != enabled && !c.Mapping.Maps(path) })
 }
 
 // flow adds to an operation what the flows change.
 func (c *considering) flow(flows []mapping.Flow, operation *connector.Operation, after *Link) {
 	for _, f := range flows {
-		path := f.Path.String()
+		path := f.Name
 		before, known := after.Sent[path]
 		own := before.Own || c.Recovered && f.Own && !(known && same(before.Value, f.Value, f.CaseExact))
 		if c.Current != nil && !f.WriteOnly && !c.Current.Unreadable[path] {
@@ -205,7 +193,7 @@ func (c *considering) withholds(f mapping.Flow, before Sent) bool {
 		return false
 	}
 	if slices.Contains(c.Mapping.MatchingPaths(), f.Path) || f.Path == c.EnabledPath && isFalse(f.Value) {
-		c.withheld = append(c.withheld, f.Path.String())
+		c.withheld = append(c.withheld, f.Name)
 		return true
 	}
 	return false
@@ -214,7 +202,7 @@ func (c *considering) withholds(f mapping.Flow, before Sent) bool {
 // standingValue gives what the account has now. A value that was found equal
 // to ours by accident is not ours.
 func (c *considering) standingValue(f mapping.Flow, before Sent) (Sent, bool) {
-	value := c.Current.Values[f.Path.String()]
+	value := c.Current.Values[f.Name]
 	switch {
 	case c.Lost == nil && before.Own && holds(value, before.Value, true):
 		return before, true
@@ -231,7 +219,7 @@ func (c *considering) set(f mapping.Flow, value, before directory.Value, operati
 
 // clear takes a value back, by the rule's when_null.
 func (c *considering) clear(f mapping.Flow, before Sent, known bool, operation *connector.Operation, after *Link) {
-	path := f.Path.String()
+	path := f.Name
 	switch {
 	case known && before.Value.IsNull():
 	case f.WhenNull == mapping.Clear && !f.Default.IsNull() && same(before.Value, f.Default, f.CaseExact):
@@ -258,14 +246,14 @@ func (c *considering) addValues(f mapping.Flow, before Sent, operation *connecto
 		}
 	}
 	if len(missing) == 0 {
-		after.Sent[f.Path.String()] = before
+		after.Sent[f.Name] = before
 		return
 	}
 	all := directory.List(append(slices.Clone(have), missing...)...)
 	operation.Modifications = append(operation.Modifications,
 		connector.Modification{Path: f.Path, Verb: connector.Add, Value: directory.List(missing...)})
 	c.changed(f, text(before.Value), text(all))
-	after.Sent[f.Path.String()] = Sent{Value: all}
+	after.Sent[f.Name] = Sent{Value: all}
 }
 
 // refer adds single references, such as the manager. One that has no account
@@ -277,8 +265,8 @@ func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 		if reference.Multi || reference.Apply == mapping.ApplyOnCreate && operation.Kind != connector.Create {
 			continue
 		}
-		path := reference.Path.String()
-		f := mapping.Flow{Path: reference.Path, WhenNull: reference.WhenNull}
+		path := reference.Name
+		f := mapping.Flow{Path: reference.Path, Name: path, WhenNull: reference.WhenNull}
 		before, known := after.Sent[path]
 		recorded := before.Value.String()
 		if c.Current != nil && !c.Current.Unreadable[path] {
@@ -330,7 +318,7 @@ func (c *considering) changed(f mapping.Flow, before, after *string) {
 		c.decision.redacted = append(c.decision.redacted, f.Path)
 		before, after = hide(before), hide(after)
 	}
-	c.decision.Changes = append(c.decision.Changes, audit.Property{Name: f.Path.String(), Old: before, New: after})
+	c.decision.Changes = append(c.decision.Changes, audit.Property{Name: f.Name, Old: before, New: after})
 }
 
 func hide(value *string) *string {

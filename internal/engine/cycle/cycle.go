@@ -17,8 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
@@ -129,7 +127,8 @@ func Run(ctx context.Context, job Job, keys Keys, env Environment) (Summary, err
 	for _, p := range job.Programs {
 		r.programs[p.ObjectType] = p
 	}
-	r.sends.SetLimit(r.inFlight())
+	r.sends = newWorkers(r.inFlight())
+	defer r.sends.dismiss()
 	err := r.run(ctx, keys)
 	r.launch.Wait()
 	if waited := r.sends.Wait(); err == nil {
@@ -163,9 +162,10 @@ type run struct {
 	indexes  map[string]*matchIndex
 	rivals   *rivals
 	logged   map[directory.Key]bool // skipped and failed before the cycle was resumed
+	unlinked bool                   // the app had no link when the cycle began
 
 	launch  sync.WaitGroup // of the chunk whose writes are going out
-	sends   errgroup.Group // writes under way
+	sends   *workers       // writes under way
 	listing chan struct{}  // holds one token while a listing is made in mid-phase
 	phase   string
 	total   int64
@@ -199,6 +199,11 @@ func (r *run) run(ctx context.Context, keys Keys) error {
 	if err := r.resume(ctx); err != nil {
 		return err
 	}
+	linked, err := r.Ledger.LinkedTypes()
+	if err != nil {
+		return err
+	}
+	r.unlinked = len(linked) == 0
 	if err := r.recallStale(); err != nil {
 		return err
 	}
@@ -311,8 +316,6 @@ func (r *run) settled() error {
 	if err := r.sends.Wait(); err != nil {
 		return err
 	}
-	r.sends = errgroup.Group{}
-	r.sends.SetLimit(r.inFlight())
 	if err := r.broken(); err != nil {
 		return err
 	}

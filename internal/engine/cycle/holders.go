@@ -24,17 +24,7 @@ func (r *run) noteHolders(key directory.Key, before, after *provision.Link, pend
 	if usable(before) == usable(after) && (before == nil || after == nil || before.TargetID == after.TargetID) {
 		return nil, nil
 	}
-	var keys []directory.Key
-	err := eachHolder(r.Snapshot, key, "", func(edge directory.Edge) error {
-		linked, err := true, error(nil)
-		if before == nil {
-			linked, err = r.Ledger.Has(edge.Holder)
-		}
-		if linked {
-			keys = append(keys, edge.Holder)
-		}
-		return err
-	})
+	keys, err := r.linkedHolders(key, before == nil)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +50,27 @@ func (r *run) noteHolders(key directory.Key, before, after *provision.Link, pend
 		}
 	}
 	return mutations, nil
+}
+
+// linkedHolders gives those who refer to an object, and of a new account's only
+// those who have a link. Where nobody had one when the cycle began, there is no
+// need to ask: who got one since was told above to look again for themselves.
+func (r *run) linkedHolders(key directory.Key, created bool) ([]directory.Key, error) {
+	if created && r.unlinked {
+		return nil, nil
+	}
+	var keys []directory.Key
+	err := eachHolder(r.Snapshot, key, "", func(edge directory.Edge) error {
+		linked, err := true, error(nil)
+		if created {
+			linked, err = r.Ledger.Has(edge.Holder)
+		}
+		if linked {
+			keys = append(keys, edge.Holder)
+		}
+		return err
+	})
+	return keys, err
 }
 
 // lookAtHolders decides again about those who refer to an object that came or

@@ -8,8 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
@@ -214,14 +212,13 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 	if err := r.prepare(p, all...); err != nil {
 		return err
 	}
-	var reads errgroup.Group
-	reads.SetLimit(r.inFlight())
+	var doubtful []*item
 	for _, it := range all {
 		if it.recovered != "" || it.read && it.situation.Link != nil {
-			reads.Go(func() error { return r.readFirst(ctx, p, it) })
+			doubtful = append(doubtful, it)
 		}
 	}
-	if err := reads.Wait(); err != nil {
+	if err := each(doubtful, r.inFlight(), func(it *item) error { return r.readFirst(ctx, p, it) }); err != nil {
 		return err
 	}
 	pending := slices.DeleteFunc(all, func(it *item) bool { return it.decision.Outcome == provision.Failed })
@@ -237,12 +234,7 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 		if len(asking) == 0 {
 			return nil
 		}
-		var group errgroup.Group
-		group.SetLimit(r.inFlight())
-		for _, it := range asking {
-			group.Go(func() error { return r.lookUp(ctx, p, it) })
-		}
-		if err := group.Wait(); err != nil {
+		if err := each(asking, r.inFlight(), func(it *item) error { return r.lookUp(ctx, p, it) }); err != nil {
 			return err
 		}
 		r.reserveUnique(asking)

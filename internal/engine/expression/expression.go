@@ -37,6 +37,7 @@ type Expression struct {
 	attributes []*attribute
 	functions  map[string]bool
 	redacts    bool // values of the expression stay out of logs and errors
+	ignores    bool // the whole object may be ignored
 }
 
 // Parse reads an expression and checks all that can be known without an
@@ -63,7 +64,7 @@ func Parse(text string) (*Expression, error) {
 	return e, nil
 }
 
-// survey notes the attributes and functions below n.
+// survey notes the attributes, functions and words below n.
 func (e *Expression) survey(p *parser, n node) error {
 	switch n := n.(type) {
 	case *attribute:
@@ -73,6 +74,8 @@ func (e *Expression) survey(p *parser, n node) error {
 			return err
 		}
 		return e.survey(p, n.right)
+	case *word:
+		e.ignores = e.ignores || n.name == wordIgnoreObject
 	case *call:
 		if n.function.outermost && n != e.root {
 			return p.failf(n.at, "%s must be the outermost function", n.function.Name)
@@ -141,6 +144,10 @@ func (e *Expression) UsesRoles() bool {
 	}
 	return false
 }
+
+// MayIgnoreObject reports whether there are objects that the expression says to
+// ignore as a whole.
+func (e *Expression) MayIgnoreObject() bool { return e.ignores }
 
 // OnlyAdds reports whether the expression's values are to be added to those
 // that the target has, and never take any away.

@@ -43,6 +43,7 @@ type Compiled struct {
 	references []Reference
 	timed      bool // a rule asks for the time
 	unique     bool // a rule asks what the target has
+	ignores    bool // a rule may ignore the whole object
 }
 
 // rule is one compiled attribute mapping.
@@ -110,6 +111,7 @@ func Compile(definition Definition, source Source, target *directory.ObjectType)
 		if r.source != nil {
 			c.timed = c.timed || r.source.UsesNow()
 			c.unique = c.unique || r.source.SelectsUnique()
+			c.ignores = c.ignores || r.source.MayIgnoreObject()
 		}
 	}
 	sort.SliceStable(c.matching, func(i, j int) bool {

@@ -190,6 +190,15 @@ func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
 	return flows, nil
 }
 
+// Ignores reports whether a rule ignores the object, account or not.
+func (c *Compiled) Ignores(in Input) bool {
+	if !c.ignores {
+		return false
+	}
+	_, err := c.Evaluate(in, false)
+	return errors.Is(err, ErrIgnoreObject)
+}
+
 // evaluation evaluates the rules for one object, one after the other.
 type evaluation struct {
 	environment expression.Environment

@@ -31,9 +31,10 @@ func (c *considering) create() {
 		c.failEvaluation(err)
 		return
 	}
-	after := (*Link)(nil).clone()
-	after.CreatedByUs, after.LinkedAt = true, c.Now
-	operation := &connector.Operation{Kind: connector.Create, Type: c.ObjectType}
+	most := len(flows) + len(c.Mapping.References())
+	after := &Link{CreatedByUs: true, LinkedAt: c.Now, Sent: make(map[string]Sent, most)}
+	operation := &connector.Operation{Kind: connector.Create, Type: c.ObjectType, Modifications: make([]connector.Modification, 0, most)}
+	c.decision.Changes = make([]audit.Property, 0, most)
 	var missing []string
 	for _, f := range flows {
 		path := f.Name
@@ -345,7 +346,8 @@ func (d Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property)
 	if after == nil {
 		return nil, nil
 	}
-	after = after.clone()
+	completed := *after // what was sent is only read
+	after = &completed
 	if receipt.ID != "" {
 		after.TargetID = receipt.ID
 	}

@@ -222,20 +222,13 @@ func (c *considering) unlinkedMatch() bool {
 		c.fail(audit.DuplicateSourceEntries, "has the same matching value as "+strings.Join(names, ", ")+"; neither is written")
 	case !c.Mapping.CanCreate() && !c.Mapping.CanUpdate():
 		c.skip(audit.ActionNotAllowed, "neither create nor update is among the mapping's actions")
-	case c.Matches == nil && c.ignored():
+	case c.Matches == nil && c.Mapping.Ignores(c.input()): // then no account is looked for
 		c.failEvaluation(mapping.ErrIgnoreObject)
 	default:
 		return true
 	}
 	c.explain()
 	return false
-}
-
-// ignored reports whether the mapping ignores the object, account or not: then
-// no account is looked for.
-func (c *considering) ignored() bool {
-	_, err := c.Mapping.Evaluate(c.input(), false)
-	return errors.Is(err, mapping.ErrIgnoreObject)
 }
 
 // carryOut turns a row of the table into the decision.

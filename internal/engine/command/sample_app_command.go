@@ -15,16 +15,24 @@ import (
 )
 
 func (s *session) sampleAppCommand() *cobra.Command {
-	var listen, record string
+	var listen, record, quirks string
 	var access sampleAppAccess
 	var latency time.Duration
+	var budget, pageSize int
 	cmd := &cobra.Command{
 		Use: "sample-app", Short: "Serve a SCIM 2.0 app to try things with", Args: arguments, Hidden: true,
 		Long: `Serve a SCIM 2.0 app until Ctrl-C. It keeps what it is sent in memory, and prints
 its base URL first. Without a token, user name or client everybody is let in.`,
 		Example: "  TOKEN=secret " + Name + " sample-app --listen 127.0.0.1:8080 --token-env TOKEN",
 		RunE: s.runs(func(ctx context.Context, _ []string) error {
-			options := sampleapp.Options{Latency: latency}
+			options := sampleapp.Options{
+				Latency: latency, PageSize: pageSize,
+				Budget: sampleapp.Budget{Requests: budget, Per: time.Second, RetryAfter: "1"},
+			}
+			var err error
+			if options.Quirks, err = sampleapp.ParseQuirks(quirks); err != nil {
+				return &usageError{err}
+			}
 			if err := access.apply(&options, s.Getenv); err != nil {
 				return err
 			}
@@ -61,6 +69,9 @@ its base URL first. Without a token, user name or client everybody is let in.`,
 	access.add(cmd)
 	flags.StringVar(&record, "record", "", "file that every request is appended to, with its body")
 	flags.DurationVar(&latency, "latency", 0, "time that passes before each request is looked at")
+	flags.IntVar(&budget, "budget", 0, "requests that are taken each second, further ones are answered with 429 (default: all are taken)")
+	flags.IntVar(&pageSize, "page-size", 0, "most resources in one page of a list (default: 200)")
+	flags.StringVar(&quirks, "quirks", "", `departures from the standard, as JSON, such as {"NoPatch":true}`)
 	return cmd
 }
 

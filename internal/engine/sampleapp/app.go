@@ -190,6 +190,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if err != nil {
 		return // the client is gone
 	}
+	came := a.options.Now()
 
 	if a.options.Latency > 0 {
 		if a.options.Sleep(r.Context(), a.options.Latency) != nil {
@@ -206,7 +207,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := a.answer(r, c, fault)
 	a.journal.add(a.options.Now(), r, c, out.status, len(body))
 	if a.options.Record != nil {
-		record(a.options.Record, r, body, out)
+		record(a.options.Record, came, r, body, out)
 	}
 	if fault != nil {
 		fault.spoil(r.Context(), &out)

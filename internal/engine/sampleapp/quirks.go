@@ -1,5 +1,12 @@
 package sampleapp
 
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
 // Quirks make the app behave like servers that people deploy. Each is one
 // departure from the standard; they can be combined.
 type Quirks struct {
@@ -58,6 +65,25 @@ type Quirks struct {
 	AnnounceAll     bool // bulk and sort are announced and refused
 	AuthFailureIsOK bool // 200 with something that is not SCIM
 	Errors          ErrorStyle
+}
+
+// ParseQuirks reads quirks from a JSON object whose keys are the names of the
+// fields; of an empty text, none.
+func ParseQuirks(text string) (Quirks, error) {
+	var q Quirks
+	if text == "" {
+		return q, nil
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&q); err != nil {
+		var names []string
+		for _, field := range reflect.VisibleFields(reflect.TypeFor[Quirks]()) {
+			names = append(names, field.Name)
+		}
+		return Quirks{}, fmt.Errorf("quirks are a JSON object with keys of %s: %w", strings.Join(names, ", "), err)
+	}
+	return q, nil
 }
 
 // ErrorStyle is the form of error answers.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"strings"
 
@@ -91,12 +92,17 @@ func runCommand(ctx context.Context) int {
 		panic(err) // it is embedded
 	}
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics.MustRegister(collectors.NewGoCollector(liveHeap), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return command.Program{
 		Version: programVersion(), Open: open, Metrics: metrics, Quickstart: quickstart,
 		Stdout: os.Stdout, Stderr: os.Stderr,
 	}.Run(ctx, os.Args[1:])
 }
+
+// liveHeap adds to the figures of the Go runtime what a garbage collection left:
+// go_gc_heap_live_bytes tells what the agent uses, the heap's size how much of
+// the memory that it may take is filled with garbage.
+var liveHeap = collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile("^/gc/heap/live:bytes$")})
 
 func open(dataDir string, logger *slog.Logger) (agent.Engine, error) {
 	e, err := engine.Open(engine.Options{DataDir: dataDir, Version: programVersion(), Logger: logger})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -178,6 +179,21 @@ func (c *Client) Stop(ctx context.Context) error {
 	}
 	defer release()
 	return c.stop(ctx)
+}
+
+// Metrics gives the figures of the agent and its jobs, as Prometheus reads them.
+// No agent is started for it.
+func (c *Client) Metrics(ctx context.Context) (string, error) {
+	response, err := c.open(ctx, http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return "", c.unanswered(ctx, err)
+	}
+	defer response.Body.Close()
+	figures, err := io.ReadAll(response.Body)
+	if err != nil {
+		return "", c.cutOff(ctx, err)
+	}
+	return string(figures), nil
 }
 
 // Close lets go of the agent, which goes on.

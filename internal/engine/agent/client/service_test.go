@@ -360,3 +360,16 @@ func noLeaks(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 }
+
+func TestMetrics(t *testing.T) {
+	c := serve(t, apitest.Service(func(_ context.Context, method string, _ ...any) (any, error) {
+		if method == "List" {
+			return []config.Thing{&config.App{ID: "3", Name: "chat"}}, nil
+		}
+		return status.Job{AppName: "chat", Escrowed: 2}, nil
+	}), api.Options{})
+	figures, err := c.Metrics(t.Context())
+	if err != nil || !strings.Contains(figures, `provisioning_failed_objects{app="chat"} 2`+"\n") {
+		t.Errorf("%v\n%s", err, figures)
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/clock"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
 )
 
@@ -41,16 +42,27 @@ func eachExchange(path string, f func(sampleapp.Exchange) error) error {
 	}
 }
 
-// count adds up what was asked of an app.
-func (r *Result) count(record string) error {
+// count adds up what was asked of an app by a cycle that began then.
+func (r *Result) count(record string, began time.Time) error {
 	r.Requests = make(map[string]int)
 	seen := make(map[[12]byte]struct{})
-	return eachExchange(record, func(e sampleapp.Exchange) error {
+	var delays []time.Duration
+	var users pace
+	err := eachExchange(record, func(e sampleapp.Exchange) error {
 		r.Requests[e.Method]++
 		r.BytesSent += int64(len(e.Body))
 		r.BytesReceived += int64(e.AnswerSize)
-		if e.Method == http.MethodGet {
+		switch {
+		case e.Status == http.StatusTooManyRequests:
+			r.Throttled++
 			return nil
+		case e.Method == http.MethodGet:
+			return nil
+		case e.Status < http.StatusMultipleChoices:
+			delays = append(delays, e.Came.Sub(began))
+			if e.Method == http.MethodPost && endpointOf(e.Path) == "Users" {
+				users.add(e.Came)
+			}
 		}
 		digest := sha256.Sum256(append([]byte(e.Method+" "+e.Path+" "), e.Body...))
 		words := [12]byte(digest[:12])
@@ -60,12 +72,19 @@ func (r *Result) count(record string) error {
 		seen[words] = struct{}{}
 		return nil
 	})
+	r.PerUser = make(map[string]float64)
+	for method, n := range r.Requests {
+		r.PerUser[method] = float64(n) / float64(r.Users)
+	}
+	r.ChangeToWrite, r.UsersPerSecond = delayOf(delays), users.rate()
+	return err
 }
 
 // replay sends the requests of a record to another app, so many at a time, and
 // throws the answers away: the bare loop. What goes to another endpoint waits for
 // all before it, as it did in the cycle: groups come after users, so that ids mean
-// the same in both apps.
+// the same in both apps. What the app had no budget for, the cycle sent again and
+// the bare loop sends again as well.
 func (b *bench) replay(ctx context.Context, record string, to *app) (Bare, error) {
 	root := strings.TrimSuffix(to.url, "/scim/v2")
 	transport := &http.Transport{MaxIdleConnsPerHost: b.concurrency()}
@@ -80,6 +99,9 @@ func (b *bench) replay(ctx context.Context, record string, to *app) (Bare, error
 	group.Go(func() error {
 		defer close(exchanges)
 		return eachExchange(record, func(e sampleapp.Exchange) error {
+			if e.Status == http.StatusTooManyRequests {
+				return nil // its repetition comes
+			}
 			if now := endpointOf(e.Path); now != before {
 				pending.Wait()
 				before = now
@@ -119,7 +141,20 @@ func endpointOf(path string) string {
 	return endpoint
 }
 
+// send sends a request until the app has a budget for it.
 func send(ctx context.Context, client *http.Client, root string, e sampleapp.Exchange) (status int, err error) {
+	for {
+		status, err = sendOnce(ctx, client, root, e)
+		if err != nil || status != http.StatusTooManyRequests {
+			return status, err
+		}
+		if err := clock.Sleep(ctx, time.Second); err != nil { // a budget is for a second
+			return 0, err
+		}
+	}
+}
+
+func sendOnce(ctx context.Context, client *http.Client, root string, e sampleapp.Exchange) (status int, err error) {
 	request, err := http.NewRequestWithContext(ctx, e.Method, root+e.Path, bytes.NewReader(e.Body))
 	if err != nil {
 		return 0, err

@@ -10,6 +10,7 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
 )
 
 // Options of Run. Program, Dir and Users are required.
@@ -25,7 +28,16 @@ type Options struct {
 	Version string // its version
 	Dir     string // an empty folder to work in; what is in it afterwards is of no use
 	Users   int
-	Latency time.Duration // of the app, before it looks at a request
+	// Latency of the app, before it looks at a request.
+	Latency time.Duration
+	// Budget is how many requests the app takes each second; further ones it
+	// answers with 429. 0: all.
+	Budget int
+	// PageSize is the most accounts in a page of the app's; 0: the sample app's own.
+	PageSize int
+	// Quirks are departures of the app from the standard, as sampleapp.ParseQuirks
+	// reads them.
+	Quirks string
 	// Cycles names what is measured by the letters of Cycles, in whatever order;
 	// nil: all. What a cycle stands on is run as well, and not told.
 	Cycles []string
@@ -39,16 +51,20 @@ type Options struct {
 
 // Report is what a run came to.
 type Report struct {
-	Program     string   `json:"program"` // version
-	System      string   `json:"system"`
-	CPUs        int      `json:"cpus"`
-	Users       int      `json:"users"`
-	Bad         int      `json:"bad"` // users without a user name, who fail
-	Groups      int      `json:"groups"`
-	SourceBytes int64    `json:"source_bytes"`
-	LatencyMS   float64  `json:"latency_ms"`
-	Concurrency int      `json:"concurrency"` // of the bare loop
-	Results     []Result `json:"results"`
+	Program     string          `json:"program"` // version
+	System      string          `json:"system"`
+	CPUs        int             `json:"cpus"`
+	Users       int             `json:"users"`
+	Bad         int             `json:"bad"` // users without a user name, who fail
+	Groups      int             `json:"groups"`
+	SourceBytes int64           `json:"source_bytes"`
+	LatencyMS   float64         `json:"latency_ms"`
+	Budget      int             `json:"budget,omitempty"`    // of the app
+	PageSize    int             `json:"page_size,omitempty"` // of the app
+	Quirks      json.RawMessage `json:"quirks,omitempty"`    // of the app
+	Concurrency int             `json:"concurrency"`         // of the bare loop
+	Results     []Result        `json:"results"`
+	Speedup     *Speedup        `json:"speedup"` // null unless a and j were measured
 }
 
 // MostUsers is the largest population: ids have eight digits.
@@ -74,6 +90,9 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 			return nil, fmt.Errorf("%q is no cycle", letter)
 		}
 	}
+	if _, err := sampleapp.ParseQuirks(options.Quirks); err != nil {
+		return nil, err
+	}
 	b := &bench{Options: options, population: newPopulation(filepath.Join(options.Dir, "source"), options.Users)}
 	if err := os.MkdirAll(b.population.dir, 0o700); err != nil {
 		return nil, err
@@ -81,9 +100,11 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 	b.report = Report{
 		Program: options.Version, System: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(),
 		Users: options.Users, Bad: b.population.bad(), Groups: b.population.groups(),
-		LatencyMS: float64(options.Latency) / float64(time.Millisecond), Concurrency: b.concurrency(),
+		LatencyMS: float64(options.Latency) / float64(time.Millisecond), Budget: options.Budget, PageSize: options.PageSize,
+		Quirks: json.RawMessage(options.Quirks), Concurrency: b.concurrency(),
 	}
 	err := b.measure(ctx)
+	b.report.Speedup = b.report.speedup()
 	if err != nil && len(b.report.Results) == 0 {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (s *stage) cycle(ctx context.Context, letter string, begin func() error, wa
 	if err != nil {
 		return err
 	}
-	watch := watching(s.agent.pid())
+	watch := watching(ctx, s.agent)
 	defer watch.stop()
 	began := time.Now()
 	if begin != nil {
@@ -114,11 +114,13 @@ func (s *stage) cycle(ctx context.Context, letter string, begin func() error, wa
 		return err
 	}
 	r.Seconds = seconds(time.Since(began))
-	r.CPUSeconds, r.RSSAnon = watch.ended()
+	if err := watch.ended(ctx, &r); err != nil {
+		return err
+	}
 	if done.ID != s.last {
 		r.Counts, s.last = done.Counts, done.ID
 	}
-	return s.told(ctx, &r, commits)
+	return s.told(ctx, &r, began, commits)
 }
 
 // await waits for a cycle to end well, and tells how far it is.
@@ -143,7 +145,7 @@ func (s *stage) await(ctx context.Context, letter string, wait api.WaitRequest) 
 
 // told completes a result, sends the same requests in the bare loop, and keeps
 // the result if it is wanted.
-func (s *stage) told(ctx context.Context, r *Result, commitsBefore uint64) error {
+func (s *stage) told(ctx context.Context, r *Result, began time.Time, commitsBefore uint64) error {
 	after, err := s.agent.commits()
 	if err != nil {
 		return err
@@ -152,7 +154,7 @@ func (s *stage) told(ctx context.Context, r *Result, commitsBefore uint64) error
 	if r.StoreBytes, r.LogBytes, err = s.agent.storeBytes(); err != nil {
 		return err
 	}
-	if err := r.count(s.app.record); err != nil {
+	if err := r.count(s.app.record, began); err != nil {
 		return err
 	}
 	if r.Total() > 0 {
@@ -264,11 +266,16 @@ func (b *bench) killed(ctx context.Context) (err error) {
 	const letter = "i"
 	s.say(letter, titleOf(letter), "")
 	r := Result{Cycle: letter, Title: titleOf(letter), Users: b.Users}
+	before := watching(ctx, s.agent)
+	defer before.stop()
 	began := time.Now()
 	if err := s.declare(ctx, s.app.url, limits{b.Concurrency})(); err != nil {
 		return err
 	}
 	if err := s.halfWay(ctx); err != nil {
+		return err
+	}
+	if err := before.ended(ctx, &r); err != nil {
 		return err
 	}
 	if err := s.agent.kill(); err != nil {
@@ -278,15 +285,17 @@ func (b *bench) killed(ctx context.Context) (err error) {
 	if err := s.agent.connect(ctx); err != nil {
 		return err
 	}
-	watch := watching(s.agent.pid())
-	defer watch.stop()
+	after := watching(ctx, s.agent)
+	defer after.stop()
 	done, err := s.await(ctx, letter, first)
 	if err != nil {
 		return err
 	}
 	r.Seconds, r.Counts = seconds(time.Since(began)), done.Counts
-	r.CPUSeconds, r.RSSAnon = watch.ended()
-	return s.told(ctx, &r, 0)
+	if err := after.ended(ctx, &r); err != nil {
+		return err
+	}
+	return s.told(ctx, &r, began, 0)
 }
 
 // halfWay waits until half of the accounts are created.

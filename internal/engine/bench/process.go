@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +33,10 @@ type app struct {
 
 func (b *bench) startApp(ctx context.Context, record string) (*app, error) {
 	a := &app{record: record}
-	args := []string{"sample-app", "--json", "--token-env", tokenVariable, "--latency", b.Latency.String()}
+	args := []string{
+		"sample-app", "--json", "--token-env", tokenVariable, "--latency", b.Latency.String(),
+		"--budget", strconv.Itoa(b.Budget), "--page-size", strconv.Itoa(b.PageSize), "--quirks", b.Quirks,
+	}
 	if record != "" {
 		args = append(args, "--record", record)
 	}
@@ -128,18 +133,45 @@ func (a *agent) storeBytes() (inStore, inLog int64, err error) {
 	return info.Size(), inLog, err
 }
 
-// watch is the look at a process while a cycle runs.
-type watch struct {
-	pid  int
-	cpu  time.Duration
-	peak int64
-	told bool // the system tells of processes
-	stop func()
+// liveHeap gives the bytes of objects that the agent's latest garbage collection
+// found in use, 0 before the first.
+func (a *agent) liveHeap(ctx context.Context) (int64, error) {
+	const name = "go_gc_heap_live_bytes"
+	figures, err := a.Metrics(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(figures) {
+		if value, found := strings.CutPrefix(line, name+" "); found {
+			bytes, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return int64(bytes), err
+		}
+	}
+	return 0, fmt.Errorf("the agent does not tell %s", name)
 }
 
-// watching begins to look at a process.
-func watching(pid int) *watch {
-	w := &watch{pid: pid}
+// How often a watch looks at the memory of a process, and at the live heap, which
+// costs the agent some milliseconds of what is measured.
+const (
+	memoryInterval = 20 * time.Millisecond
+	heapInterval   = time.Second
+)
+
+// watch is the look at an agent's process while a cycle runs.
+type watch struct {
+	agent *agent
+	pid   int
+	cpu   time.Duration
+	peak  int64
+	heap  int64
+	told  bool // the system tells of processes
+	stop  func()
+}
+
+// watching begins to look at an agent.
+func watching(ctx context.Context, a *agent) *watch {
+	pid := a.pid()
+	w := &watch{agent: a, pid: pid}
 	w.cpu, w.told = cpuTime(pid)
 	quit, done := make(chan struct{}), make(chan struct{})
 	w.stop = sync.OnceFunc(func() {
@@ -148,14 +180,19 @@ func watching(pid int) *watch {
 	})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(20 * time.Millisecond)
-		defer ticker.Stop()
+		memory, heap := time.NewTicker(memoryInterval), time.NewTicker(heapInterval)
+		defer memory.Stop()
+		defer heap.Stop()
 		for {
 			if bytes, ok := rssAnon(pid); ok {
 				w.peak = max(w.peak, bytes)
 			}
 			select {
-			case <-ticker.C:
+			case <-memory.C:
+			case <-heap.C:
+				if bytes, err := a.liveHeap(ctx); err == nil { // else the last look fails as well
+					w.heap = max(w.heap, bytes)
+				}
 			case <-quit:
 				return
 			}
@@ -164,14 +201,19 @@ func watching(pid int) *watch {
 	return w
 }
 
-// ended gives the CPU time that the process used since, and the most memory that
-// it had; nil where the system does not tell.
-func (w *watch) ended() (cpu *float64, peak *int64) {
+// ended adds to a result what the process used since: the CPU time to that of
+// processes before, and memory where it was more.
+func (w *watch) ended(ctx context.Context, r *Result) error {
 	now, ok := cpuTime(w.pid)
 	w.stop()
-	if !ok || !w.told {
-		return nil, nil
+	if ok && w.told {
+		used, peak := seconds(now-w.cpu), w.peak
+		if r.CPUSeconds != nil {
+			used, peak = used+*r.CPUSeconds, max(peak, *r.RSSAnon)
+		}
+		r.CPUSeconds, r.RSSAnon = &used, &peak
 	}
-	used := seconds(now - w.cpu)
-	return &used, &w.peak
+	heap, err := w.agent.liveHeap(ctx)
+	r.LiveHeap = max(r.LiveHeap, w.heap, heap)
+	return err
 }

@@ -81,7 +81,7 @@ func ParseQuirks(text string) (Quirks, error) {
 		for _, field := range reflect.VisibleFields(reflect.TypeFor[Quirks]()) {
 			names = append(names, field.Name)
 		}
-		return Quirks{}, fmt.Errorf("quirks are a JSON object with keys of %s: %w", strings.Join(names, ", "), err)
+		return Quirks{}, fmt.Errorf("quirks: %w; they are a JSON object with keys of %s", err, strings.Join(names, ", "))
 	}
 	return q, nil
 }

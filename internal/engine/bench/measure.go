@@ -66,7 +66,8 @@ func (b *bench) newStage(ctx context.Context, name string, p *population) (_ *st
 	if s.app, err = b.startApp(ctx, filepath.Join(b.Dir, name+".requests")); err != nil {
 		return nil, err
 	}
-	if s.mirror, err = b.startApp(ctx, ""); err != nil {
+	// It records too, though nobody reads it: both apps are to have the same work.
+	if s.mirror, err = b.startApp(ctx, filepath.Join(b.Dir, name+".mirrored")); err != nil {
 		return nil, err
 	}
 	s.agent, err = b.startAgent(ctx, filepath.Join(b.Dir, name))
@@ -93,7 +94,7 @@ func (s *stage) clear(ctx context.Context) error {
 // cycle runs a cycle that begin orders, and measures it when it is wanted.
 func (s *stage) cycle(ctx context.Context, letter string, begin func() error, wait api.WaitRequest) error {
 	s.say(letter, titleOf(letter), "")
-	if err := truncate(s.app.record); err != nil {
+	if err := os.Truncate(s.app.record, 0); err != nil {
 		return err
 	}
 	r := Result{Cycle: letter, Title: titleOf(letter), Users: s.population.users}
@@ -169,14 +170,7 @@ func (s *stage) told(ctx context.Context, r *Result, began time.Time, commitsBef
 	if s.wants(r.Cycle) {
 		s.report.Results = append(s.report.Results, *r)
 	}
-	return truncate(s.app.record)
-}
-
-func truncate(path string) error {
-	if err := os.Truncate(path, 0); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return errors.Join(os.Truncate(s.app.record, 0), os.Truncate(s.mirror.record, 0))
 }
 
 var (

@@ -28,17 +28,14 @@ const (
 type app struct {
 	cmd    *exec.Cmd
 	url    string
-	record string // file of the requests that came; empty: they are not recorded
+	record string // file of the requests that came
 }
 
 func (b *bench) startApp(ctx context.Context, record string) (*app, error) {
 	a := &app{record: record}
 	args := []string{
 		"sample-app", "--json", "--token-env", tokenVariable, "--latency", b.Latency.String(),
-		"--budget", strconv.Itoa(b.Budget), "--page-size", strconv.Itoa(b.PageSize), "--quirks", b.Quirks,
-	}
-	if record != "" {
-		args = append(args, "--record", record)
+		"--budget", strconv.Itoa(b.Budget), "--page-size", strconv.Itoa(b.PageSize), "--quirks", b.Quirks, "--record", record,
 	}
 	a.cmd = exec.CommandContext(ctx, b.Program, args...)
 	a.cmd.Env = append(os.Environ(), tokenVariable+"="+token)

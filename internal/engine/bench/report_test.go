@@ -66,7 +66,7 @@ func TestCount(t *testing.T) {
 		t.Errorf("%g users a second", r.UsersPerSecond)
 	}
 
-	if err := truncate(record); err != nil {
+	if err := os.Truncate(record, 0); err != nil {
 		t.Fatal(err)
 	}
 	r = Result{Users: 50}

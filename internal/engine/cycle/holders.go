@@ -77,24 +77,19 @@ func (r *run) linkedHolders(key directory.Key, created bool) ([]directory.Key, e
 // went: their references are sent, and groups have their members compared.
 func (r *run) lookAtHolders(ctx context.Context) error {
 	r.mu.Lock()
-	holders := r.holders
+	holders := slices.SortedFunc(maps.Keys(r.holders), directory.Key.Compare)
 	r.holders = make(map[directory.Key]bool)
 	r.mu.Unlock()
 	for _, p := range r.Programs {
 		if !p.Mapping.Enabled {
 			continue
 		}
-		var items []item
-		for key := range holders {
-			if linked, err := r.Ledger.Has(key); err != nil {
+		for page := range slices.Chunk(holders, chunkSize) {
+			items, err := r.lookAgain(p, page)
+			if err != nil {
 				return err
-			} else if linked && key.Type == p.ObjectType {
-				items = append(items, item{key: key, final: true})
 			}
-		}
-		slices.SortFunc(items, func(a, b item) int { return a.key.Compare(b.key) })
-		for start := 0; start < len(items); start += chunkSize {
-			if err := r.chunk(ctx, p, items[start:min(start+chunkSize, len(items))]); err != nil {
+			if err := r.chunk(ctx, p, items); err != nil {
 				return err
 			}
 		}
@@ -103,6 +98,22 @@ func (r *run) lookAtHolders(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// lookAgain gives the objects of one type that are linked, to be decided about
+// with all references known.
+func (r *run) lookAgain(p *provision.Program, keys []directory.Key) ([]item, error) {
+	linked, err := r.Ledger.HaveLinks(keys)
+	if err != nil {
+		return nil, err
+	}
+	var items []item
+	for i, key := range keys {
+		if linked[i] && key.Type == p.ObjectType {
+			items = append(items, item{key: key, final: true})
+		}
+	}
+	return items, nil
 }
 
 // recallStale has those looked at whom an interrupted cycle noted.

@@ -106,29 +106,6 @@ const (
 	StepExport              StepType = "export"
 )
 
-// maxLine bounds the bytes of an entry in the log.
-const maxLine = 1 << 20
-
-// encode gives the entry's line without its end. One that would be longer than
-// maxLine loses the ends of its long texts, then its last steps and properties.
-func encode(e Entry) ([]byte, error) {
-	if e.Steps == nil {
-		e.Steps = []Step{}
-	}
-	if e.ModifiedProperties == nil {
-		e.ModifiedProperties = []Property{}
-	}
-	line, err := json.Marshal(e)
-	if err != nil || len(line) <= maxLine {
-		return line, err
-	}
-	line, err = json.Marshal(shortened(e))
-	if err == nil && len(line) > maxLine {
-		return nil, fmt.Errorf("a log entry of %d bytes is longer than %d", len(line), maxLine)
-	}
-	return line, err
-}
-
 // decode reads a line. It never panics, whatever stands there.
 func decode(line []byte) (Entry, error) {
 	var e Entry

@@ -2,10 +2,13 @@ package audit
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -37,6 +40,82 @@ func FuzzDecode(f *testing.F) {
 		if second, err := decode(again); err != nil || second.ID != e.ID || !second.Time.Equal(e.Time) || lineID(again) != e.ID {
 			t.Fatalf("%q was read, written as %q, read again: %v", line, again, err)
 		}
+	})
+}
+
+// sameAsJSON holds a line against encoding/json.
+func sameAsJSON(t *testing.T, e Entry) {
+	t.Helper()
+	got, err := appendEntry(nil, e)
+	if e.Steps == nil {
+		e.Steps = []Step{}
+	}
+	if e.ModifiedProperties == nil {
+		e.ModifiedProperties = []Property{}
+	}
+	want, wantErr := json.Marshal(e)
+	if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want) {
+		t.Errorf("got  %s, error %v\nwant %s, error %v", got, err, want, wantErr)
+	}
+}
+
+// TestLinesAreAsEncodingJSONWritesThem sets each field of an entry in turn.
+func TestLinesAreAsEncodingJSONWritesThem(t *testing.T) {
+	sameAsJSON(t, Entry{})
+	var fill func(e *Entry, v reflect.Value)
+	fill = func(e *Entry, v reflect.Value) {
+		switch v := v.Addr().Interface().(type) {
+		case *time.Time:
+			for _, at := range []time.Time{noon, noon.Add(120 * time.Millisecond), noon.AddDate(8000, 0, 0), noon.In(time.FixedZone("", -5400))} {
+				*v = at
+				sameAsJSON(t, *e)
+			}
+			return
+		case *map[string]string:
+			for _, details := range []map[string]string{{}, {"one": "1"}, {"b": "<", "a": "\xff", "\xff": "", "ä": "\u2029", "\n": "\""}} {
+				*v = details
+				sameAsJSON(t, *e)
+			}
+			return
+		}
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				fill(e, v.Field(i))
+			}
+		case reflect.Slice:
+			v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+			for i := range v.Len() {
+				fill(e, v.Index(i))
+			}
+		case reflect.Pointer:
+			v.Set(reflect.New(v.Type().Elem()))
+			fill(e, v.Elem())
+		case reflect.String:
+			v.SetString(`a "text" of its own`)
+		case reflect.Int64:
+			v.SetInt(-1 << 63)
+		default:
+			t.Fatalf("nothing to set a %v to", v.Type())
+		}
+		sameAsJSON(t, *e)
+	}
+	var e Entry
+	fill(&e, reflect.ValueOf(&e).Elem())
+	for r := range rune(0x3000) {
+		sameAsJSON(t, Entry{Reason: "a" + string(r) + "b"})
+	}
+}
+
+func FuzzEncode(f *testing.F) {
+	for _, seed := range []string{"", "a", "\x00\x1f \x7f\"\\/<>&'", "\b\f\n\r\t", "äß界😀\u2027\u2028\u2029\u202a\ufffd", "\xff\xc0\x80\xed\xa0\x80\xf0\x9f"} {
+		f.Add(seed, "b", int64(7))
+		f.Add("b", seed, int64(-7))
+	}
+	f.Fuzz(func(t *testing.T, a, b string, n int64) {
+		sameAsJSON(t, Entry{ID: a, Time: time.Unix(n, n).UTC(), ChangeID: b, Source: Identity{DisplayName: a}, DurationMS: n,
+			Steps:              []Step{{Name: b, Details: map[string]string{a: b, b: a, "c" + a: b}}, {Description: a}},
+			ModifiedProperties: []Property{{Name: a, Old: &b}, {New: &a}}})
 	})
 }
 

@@ -1,0 +1,168 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// maxLine bounds the bytes of an entry in the log.
+const maxLine = 1 << 20
+
+// encode gives the entry's line without its end. One that would be longer than
+// maxLine loses the ends of its long texts, then its last steps and properties.
+func encode(e Entry) ([]byte, error) {
+	line, err := appendEntry(nil, e)
+	if err != nil || len(line) <= maxLine {
+		return line, err
+	}
+	line, err = appendEntry(nil, shortened(e))
+	if err == nil && len(line) > maxLine {
+		return nil, fmt.Errorf("a log entry of %d bytes is longer than %d", len(line), maxLine)
+	}
+	return line, err
+}
+
+// appendEntry writes an entry as encoding/json does, but for nil lists, which
+// are empty ones. Each object of a cycle has an entry, so it does so without
+// reflection.
+func appendEntry(line []byte, e Entry) ([]byte, error) {
+	line = slices.Grow(line, 512+160*len(e.Steps)+96*len(e.ModifiedProperties)) // what most entries fit in
+	line = appendField(line, `{"id":`, e.ID)
+	line = append(line, `,"time":"`...)
+	line, err := e.Time.AppendText(line)
+	if err != nil {
+		return nil, err
+	}
+	line = appendField(line, `","app_id":`, e.AppID)
+	line = appendField(line, `,"cycle_id":`, e.CycleID)
+	if e.ChangeID != "" {
+		line = appendField(line, `,"change_id":`, e.ChangeID)
+	}
+	line = appendField(line, `,"category":`, string(e.Category))
+	line = appendField(line, `,"action":`, string(e.Action))
+	line = appendField(line, `,"status":`, string(e.Status))
+	line = appendIdentity(line, `,"source":`, e.Source)
+	line = appendIdentity(line, `,"target":`, e.Target)
+	line = append(line, `,"steps":[`...)
+	for i, step := range e.Steps {
+		line = appendStep(separate(line, i), step)
+	}
+	line = append(line, `],"modified_properties":[`...)
+	for i, property := range e.ModifiedProperties {
+		line = appendProperty(separate(line, i), property)
+	}
+	line = appendField(line, `],"reason":`, e.Reason)
+	line = appendField(line, `,"error_code":`, e.ErrorCode)
+	line = appendField(line, `,"recommended_action":`, e.RecommendedAction)
+	line = appendField(line, `,"initiated_by":`, e.InitiatedBy)
+	line = append(line, `,"duration_ms":`...)
+	line = strconv.AppendInt(line, e.DurationMS, 10)
+	return append(line, '}'), nil
+}
+
+func appendIdentity(line []byte, name string, i Identity) []byte {
+	line = append(line, name...)
+	line = appendField(line, `{"type":`, i.Type)
+	line = appendField(line, `,"id":`, i.ID)
+	line = appendField(line, `,"display_name":`, i.DisplayName)
+	return append(line, '}')
+}
+
+func appendStep(line []byte, s Step) []byte {
+	line = appendField(line, `{"name":`, s.Name)
+	line = appendField(line, `,"type":`, string(s.Type))
+	line = appendField(line, `,"status":`, string(s.Status))
+	line = appendField(line, `,"description":`, s.Description)
+	if len(s.Details) > 0 {
+		line = append(line, `,"details":{`...)
+		keys := make([]string, 0, 16) // as many take no allocation
+		for key := range s.Details {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		for i, key := range keys {
+			line = append(appendText(separate(line, i), key), ':')
+			line = appendText(line, s.Details[key])
+		}
+		line = append(line, '}')
+	}
+	return append(line, '}')
+}
+
+func appendProperty(line []byte, p Property) []byte {
+	line = appendField(line, `{"name":`, p.Name)
+	line = appendValue(line, `,"old":`, p.Old)
+	line = appendValue(line, `,"new":`, p.New)
+	return append(line, '}')
+}
+
+// separate puts a comma before all elements but the first.
+func separate(line []byte, i int) []byte {
+	if i > 0 {
+		line = append(line, ',')
+	}
+	return line
+}
+
+func appendValue(line []byte, name string, value *string) []byte {
+	if value == nil {
+		return append(append(line, name...), "null"...)
+	}
+	return appendField(line, name, *value)
+}
+
+// appendField appends a field, whose name comes with the punctuation around it.
+func appendField(line []byte, name, value string) []byte {
+	return appendText(append(line, name...), value)
+}
+
+const hex = "0123456789abcdef"
+
+// appendText appends a JSON string. As encoding/json does, it writes bytes that
+// are no UTF-8 as U+FFFD, and escapes what HTML and JavaScript take for their own.
+func appendText(line []byte, text string) []byte {
+	line = append(line, '"')
+	done := 0 // what of text is in line
+	for i := 0; i < len(text); {
+		c := text[i]
+		if verbatim[c] {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if c >= utf8.RuneSelf && r != '\u2028' && r != '\u2029' && (r != utf8.RuneError || size > 1) {
+			i += size
+			continue
+		}
+		line = append(line, text[done:i]...)
+		switch r {
+		case '"', '\\':
+			line = append(line, '\\', c)
+		case '\b':
+			line = append(line, `\b`...)
+		case '\f':
+			line = append(line, `\f`...)
+		case '\n':
+			line = append(line, `\n`...)
+		case '\r':
+			line = append(line, `\r`...)
+		case '\t':
+			line = append(line, `\t`...)
+		default:
+			line = append(line, '\\', 'u', hex[r>>12], hex[r>>8&0xf], hex[r>>4&0xf], hex[r&0xf])
+		}
+		i += size
+		done = i
+	}
+	return append(append(line, text[done:]...), '"')
+}
+
+// verbatim tells the bytes that stand in a JSON string as they are.
+var verbatim = func() (bytes [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		bytes[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return bytes
+}()

@@ -31,10 +31,11 @@ func folder(appID string) string {
 	return appID
 }
 
-// dayFile gives the name, below the log's folder, of the file that holds an
-// app's entries of that time's day in UTC.
-func dayFile(appID string, at time.Time) string {
-	return path.Join(folder(appID), at.UTC().Format(dayLayout)+daySuffix)
+// appendDayFile appends the name, below the log's folder, of the file that
+// holds an app's entries of that time's day in UTC.
+func appendDayFile(name []byte, appID string, at time.Time) []byte {
+	name = append(append(name, folder(appID)...), '/')
+	return append(at.UTC().AppendFormat(name, dayLayout), daySuffix...)
 }
 
 // dayOf gives the day of a file's name; ok is false for a file of another kind.

@@ -116,12 +116,10 @@ func decode(line []byte) (Entry, error) {
 		return Entry{}, fmt.Errorf("id %.40q: %w", e.ID, err)
 	}
 	if e.Time.IsZero() {
-		return Entry{}, errNoTime
+		return Entry{}, errors.New("the entry has no time")
 	}
 	return e, nil
 }
-
-var errNoTime = errors.New("the entry has no time")
 
 const linePrefix = `{"id":"`
 

@@ -26,6 +26,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		_ = lineID(line)
+		_, _ = appendFileOf(nil, line)
 		e, err := decode(line)
 		if err != nil {
 			return
@@ -39,6 +40,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if second, err := decode(again); err != nil || second.ID != e.ID || !second.Time.Equal(e.Time) || lineID(again) != e.ID {
 			t.Fatalf("%q was read, written as %q, read again: %v", line, again, err)
+		}
+		if name, ok := appendFileOf(nil, again); ok != (e.AppID == "" || isApp(e.AppID)) || ok && !bytes.Equal(name, appendDayFile(nil, e.AppID, e.Time)) {
+			t.Fatalf("%q belongs to the file %q, %v", again, name, ok)
 		}
 	})
 }

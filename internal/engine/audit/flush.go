@@ -1,10 +1,10 @@
 package audit
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
@@ -59,110 +60,104 @@ func (l *Log) flush(ctx context.Context) error {
 	}
 }
 
+// batch is what moves to one day file at a time.
+type batch struct {
+	file string
+	rows []store.Row
+}
+
 // move appends the rows to their day files and then deletes them. When it is
 // cut short in between, the ids in the file tell the next one.
 func (l *Log) move(ctx context.Context, rows []store.Row) error {
-	var mutations []store.Mutation
-	byFile := map[string][]store.Row{}
-	var names []string
+	mutations := make([]store.Mutation, 0, len(rows)+1)
+	var batches []*batch
+	byFile := map[string]*batch{}
+	var name []byte
 	for _, row := range rows {
 		mutations = append(mutations, store.Delete(outbox, row.Key))
-		name, err := fileOf(row.Value)
-		if err != nil {
+		var ok bool
+		if name, ok = appendFileOf(name[:0], row.Value); !ok {
 			l.damaged.Add(1)
 			continue
 		}
-		if byFile[name] == nil {
-			names = append(names, name)
+		b := byFile[string(name)]
+		if b == nil {
+			b = &batch{file: string(name)}
+			byFile[b.file] = b
+			batches = append(batches, b)
 		}
-		byFile[name] = append(byFile[name], row)
+		b.rows = append(b.rows, row)
 	}
-	for _, name := range names {
-		length, err := l.append(name, byFile[name])
+	for _, b := range batches {
+		length, err := l.append(b)
 		if err != nil {
 			return err
 		}
-		mutations = append(mutations, store.Put(positions, []byte(name), binary.AppendUvarint(nil, uint64(length))))
+		mutations = append(mutations, store.Put(positions, []byte(b.file), binary.AppendUvarint(nil, uint64(length))))
 	}
 	l.announce()
 	if err := l.store.Commit(ctx, mutations...); err != nil {
 		return err
 	}
-	for _, name := range names {
-		for _, row := range byFile[name] {
-			delete(l.days[name].written, string(row.Key))
+	for _, b := range batches {
+		for _, row := range b.rows {
+			delete(l.days[b.file].written, string(row.Key))
 		}
 	}
 	return nil
 }
 
-// fileOf names the day file of an entry's line. It reads no further than to the
-// fields that tell, which come first.
-func fileOf(line []byte) (string, error) {
-	var entry Entry
-	in := json.NewDecoder(bytes.NewReader(line))
-	if _, err := in.Token(); err != nil {
-		return "", err
+// appendFileOf appends the name of the day file of a line that encode wrote. It
+// reads no further than to the fields that tell, which come first.
+func appendFileOf(name, line []byte) (_ []byte, ok bool) {
+	_, rest, _ := bytes.Cut(line, []byte(`","time":"`))
+	text, rest, _ := bytes.Cut(rest, []byte(`","app_id":"`))
+	app, _, ok := bytes.Cut(rest, []byte(`"`))
+	at, err := time.Parse(time.RFC3339Nano, string(text))
+	if !ok || err != nil || at.IsZero() || len(app) > 0 && !isApp(string(app)) {
+		return name, false
 	}
-	for _, field := range []struct {
-		name string
-		into any
-	}{{"id", &entry.ID}, {"time", &entry.Time}, {"app_id", &entry.AppID}} {
-		name, err := in.Token()
-		if err == nil && name != field.name {
-			err = fmt.Errorf("the entry has %v where %s is to be", name, field.name)
-		}
-		if err == nil {
-			err = in.Decode(field.into)
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	if entry.Time.IsZero() {
-		return "", errNoTime
-	}
-	return dayFile(entry.AppID, entry.Time), nil
+	return appendDayFile(name, string(app), at), true
 }
 
-// append writes the rows that are not yet in the file, and gives its length
+// append writes the rows that are not yet in their file, and gives its length
 // once they are durable.
-func (l *Log) append(name string, rows []store.Row) (length int64, err error) {
-	path := filepath.Join(l.dir, name)
-	file, err := openDay(path)
+func (l *Log) append(b *batch) (length int64, err error) {
+	file, err := openDay(filepath.Join(l.dir, b.file))
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	day, err := l.day(name, file)
+	day, err := l.day(b.file, file)
 	if err != nil {
 		return 0, err
-	}
-	var lines []byte
-	var ids []string
-	for _, row := range rows {
-		if id := string(row.Key); !day.written[id] {
-			ids = append(ids, id)
-			lines = append(append(lines, row.Value...), '\n')
-		}
 	}
 	// What stands behind the length is the rest of an attempt that failed.
 	if err := file.Truncate(day.length); err != nil {
 		return 0, err
 	}
-	if _, err := file.WriteAt(lines, day.length); err != nil {
+	length = day.length
+	out := bufio.NewWriterSize(io.NewOffsetWriter(file, length), 32<<10)
+	for _, row := range b.rows {
+		if !day.written[string(row.Key)] {
+			_, _ = out.Write(row.Value) // Flush has its error
+			_ = out.WriteByte('\n')
+			length += int64(len(row.Value)) + 1
+		}
+	}
+	if err := out.Flush(); err != nil {
 		return 0, err
 	}
 	if err := file.Sync(); err != nil {
 		return 0, err
 	}
-	for _, id := range ids {
-		day.written[id] = true
+	for _, row := range b.rows {
+		day.written[string(row.Key)] = true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	day.length += int64(len(lines))
-	return day.length, nil
+	day.length = length
+	return length, nil
 }
 
 // day gives the state of a file. The first time, it looks which entries of the

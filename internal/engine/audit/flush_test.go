@@ -64,6 +64,36 @@ func TestOutboxThatStays(t *testing.T) {
 	}
 }
 
+// TestRowsThatAreNoEntries has rows in the outbox that no file is for.
+func TestRowsThatAreNoEntries(t *testing.T) {
+	b := newBench(t, store.Memory())
+	b.add(entry("app", "1"), entry("app", "2"))
+	rows, err := b.store.Page(outbox, nil, nil, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := rows[0].Value
+	broken := [][]byte{
+		nil, line[:40], line[:60], []byte("{}"),
+		bytes.Replace(line, []byte("2026-11-21T12:00:00Z"), []byte("0001-01-01T00:00:00Z"), 1),
+		bytes.Replace(line, []byte("2026"), []byte("20x6"), 1),
+		bytes.Replace(line, []byte(`"app"`), []byte(`".."`), 1),
+	}
+	for i, line := range broken {
+		if err := b.store.Commit(t.Context(), store.Put(outbox, fmt.Append(nil, i), line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.flush()
+	if got := b.Damaged(); got != int64(len(broken)) {
+		t.Errorf("%d damaged lines, want %d", got, len(broken))
+	}
+	b.expect(Query{}, "2", "1")
+	if rows, err := b.store.Page(outbox, nil, nil, 10); err != nil || len(rows) > 0 {
+		t.Errorf("%d rows stayed in the outbox, error %v", len(rows), err)
+	}
+}
+
 // TestCutSweep dies after each commit, and opens again: every entry that was
 // committed is in the file once.
 func TestCutSweep(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 // written. It returns the error of f, or of ctx once that has ended; q.Limit
 // does not count. A slow f holds up nothing.
 func (l *Log) Follow(ctx context.Context, q Query, f func(Entry) error) error {
-	if q.AppID != "" && !appName.MatchString(q.AppID) {
+	if q.AppID != "" && !isApp(q.AppID) {
 		return errors.New("follow the provisioning log: no app has such an id")
 	}
 	read := map[string]int64{} // by file

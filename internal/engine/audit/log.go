@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,8 +84,18 @@ func Open(dir string, s store.Store, options Options) (*Log, error) {
 	return l, nil
 }
 
-// appName is what an app's id looks like; it names a folder.
-var appName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
+// isApp reports whether an app can have the id, which names a folder: letters,
+// digits, and behind the first of them _ and -.
+func isApp(id string) bool {
+	for i := range len(id) {
+		switch c := id[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case i == 0 || c != '_' && c != '-':
+			return false
+		}
+	}
+	return 0 < len(id) && len(id) <= 128
+}
 
 // Mutations gives what the caller commits together with what the entries tell
 // of, and sets the ids and times of entries, ascending. After the commit it
@@ -95,7 +104,7 @@ func (l *Log) Mutations(entries ...Entry) ([]store.Mutation, error) {
 	mutations := make([]store.Mutation, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		if e.AppID != "" && !appName.MatchString(e.AppID) {
+		if e.AppID != "" && !isApp(e.AppID) {
 			return nil, fmt.Errorf("log entry: %q is no id of an app", e.AppID)
 		}
 		if err := l.stamp(e); err != nil {

@@ -50,7 +50,7 @@ func (i Identity) is(object string) bool {
 // those that were just committed alike. Lines that cannot be read are skipped
 // and counted.
 func (l *Log) Query(ctx context.Context, q Query) ([]Entry, error) {
-	if q.AppID != "" && !appName.MatchString(q.AppID) {
+	if q.AppID != "" && !isApp(q.AppID) {
 		return nil, nil
 	}
 	found := newest{limit: q.Limit}

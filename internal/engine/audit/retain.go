@@ -41,7 +41,7 @@ func (l *Log) Retain(ctx context.Context, appID string, age time.Duration) error
 
 // Drop deletes all that the log has of an app that is no more.
 func (l *Log) Drop(ctx context.Context, appID string) error {
-	if !appName.MatchString(appID) {
+	if !isApp(appID) {
 		return fmt.Errorf("drop the provisioning log: %q is no id of an app", appID)
 	}
 	l.files.Lock()

@@ -15,7 +15,7 @@ func typical(n int) Entry {
 		AppID: "4afe01df22850f715830", CycleID: "01M7ZG757RX8C4SAPDN3S28SYK", Category: Provisioning, Action: Create, Status: Success,
 		Source: Identity{"User", id, "Given Family"}, Target: Identity{"User", "2819c223-7f76-453a-919d-413861904646", "Given Family"},
 		Steps: []Step{
-			{"EntryImport", StepImport, Success, "read from the source", map[string]string{"anchor": id}},
+			{"EntryImport", StepImport, Success, "read from the source", nil},
 			{"EntrySynchronizationScoping", StepScoping, Success, "in scope", map[string]string{"Assigned": "Scope sync all",
 				"IsActive": "True", "IsEffectivelyEntitledForProvisioning": "True", "employees type equals employee": "True"}},
 			{"EntryMatching", StepMatching, Success, "no account in the app has a matching value", map[string]string{"userName = " + mail: "0 found"}},

@@ -101,7 +101,7 @@ func isApp(id string) bool {
 // of, and sets the ids and times of entries, ascending. After the commit it
 // calls Wake.
 func (l *Log) Mutations(entries ...Entry) ([]store.Mutation, error) {
-	mutations := make([]store.Mutation, len(entries))
+	mutations := make([]store.Mutation, len(entries), len(entries)+7) // with room for what they tell of
 	for i := range entries {
 		e := &entries[i]
 		if e.AppID != "" && !isApp(e.AppID) {

@@ -237,7 +237,7 @@ func entries() []audit.Entry {
 			ID: "3", Time: noon.Add(-1e9), AppID: "app-1", CycleID: "c2", ChangeID: "ch3", Category: audit.Provisioning, Action: audit.Create, Status: audit.Success,
 			Source: audit.Identity{Type: "User", ID: "2", DisplayName: "Ada Lovelace"}, Target: audit.Identity{Type: "User", ID: "00000007", DisplayName: "ada@example.com"},
 			Steps: []audit.Step{
-				{Name: "EntryImport", Type: audit.StepImport, Status: audit.Success, Description: "read from the source", Details: map[string]string{"anchor": "2"}},
+				{Name: "EntrySynchronizationScoping", Type: audit.StepScoping, Status: audit.Success, Description: "in scope", Details: map[string]string{"Assigned": "True"}},
 				{Name: "EntryExportAdd", Type: audit.StepExport, Status: audit.Success, Description: "the app created the account"},
 			},
 			ModifiedProperties: []audit.Property{{Name: "userName", New: value("ada@example.com")}, {Name: "title", Old: value("Engineer"), New: nil}},

@@ -20,6 +20,7 @@ func (c *considering) explain() {
 	if c.decision.Outcome == Unchanged {
 		return
 	}
+	c.decision.Steps = make([]audit.Step, 0, 6) // one of each type
 	c.explainImport()
 	if c.Presence != Unreadable && c.View != nil {
 		c.explainScope()
@@ -37,7 +38,7 @@ func (c *considering) explain() {
 func (c *considering) step(s audit.Step) { c.decision.Steps = append(c.decision.Steps, s) }
 
 func (c *considering) explainImport() {
-	s := audit.Step{Name: stepImport, Type: audit.StepImport, Status: audit.Success, Details: map[string]string{"anchor": c.Key.Anchor}}
+	s := audit.Step{Name: stepImport, Type: audit.StepImport, Status: audit.Success}
 	switch c.Presence {
 	case Present:
 		s.Description = "read from the source"

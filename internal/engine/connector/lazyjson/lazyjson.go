@@ -1,0 +1,405 @@
+// Package lazyjson looks into JSON texts (RFC 8259) and changes them. A text is
+// checked as a whole when it is decoded; what nobody looks into or changes stays
+// the text that it was.
+package lazyjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"iter"
+	"strings"
+	"unicode/utf8"
+)
+
+// Kind tells what a Value is.
+type Kind uint8
+
+// The kinds of values.
+const (
+	KindNull Kind = iota
+	KindBoolean
+	KindNumber
+	KindText
+	KindArray
+	KindObject
+)
+
+// Value is one JSON value. The zero Value is null. Its methods with a pointer
+// open it, which means to take an array or object apart, one level deep; copies
+// of an opened Value share what they hold, as maps do.
+type Value struct {
+	text string // as JSON, unless opened; empty for null
+	tree *tree
+}
+
+// tree is an opened array or object.
+type tree struct {
+	kind  Kind
+	parts []part
+}
+
+type part struct {
+	name  string // of an object's member
+	value Value
+}
+
+var errSyntax = errors.New("it is no JSON, or nests too deep")
+
+// Decode reads one value whose arrays and objects nest no deeper than depth, and
+// opens it. As in encoding/json, what is no UTF-8 becomes U+FFFD, and of members
+// with one name the last counts. What was decoded keeps the text in memory.
+func Decode(text string, depth int) (Value, error) {
+	if !utf8.ValidString(text) {
+		text = strings.Map(func(r rune) rune { return r }, text) // which leaves U+FFFD in place of each such byte
+	}
+	p := parser{text: text}
+	p.space()
+	begin := p.at
+	var v Value
+	var ok bool
+	if tree := newTree(text[begin:]); tree != nil {
+		v.tree = tree
+		ok = depth > 0 && p.parts(depth-1, tree.add)
+		tree.unify()
+	} else {
+		ok = p.value(depth)
+		v.text = text[begin:p.at]
+	}
+	p.space()
+	if !ok || p.at < len(text) {
+		return Value{}, errSyntax
+	}
+	return v, nil
+}
+
+// Raw gives the value of a text that is known to be JSON.
+func Raw(text string) Value { return Value{text: text} }
+
+// Text gives a text value.
+func Text(s string) Value { return Value{text: quote(s)} }
+
+// Boolean gives a boolean value.
+func Boolean(b bool) Value {
+	if b {
+		return Value{text: "true"}
+	}
+	return Value{text: "false"}
+}
+
+// Array gives an array. The slice is not kept.
+func Array(elements ...Value) Value {
+	t := &tree{kind: KindArray, parts: make([]part, len(elements))}
+	for i, element := range elements {
+		t.parts[i].value = element
+	}
+	return Value{tree: t}
+}
+
+// Object gives an empty object with room for so many members.
+func Object(room int) Value {
+	return Value{tree: &tree{kind: KindObject, parts: make([]part, 0, room)}}
+}
+
+// Kind tells what the value is.
+func (v Value) Kind() Kind {
+	if v.tree != nil {
+		return v.tree.kind
+	}
+	return kindOf(v.text)
+}
+
+func kindOf(text string) Kind {
+	if text == "" {
+		return KindNull
+	}
+	switch text[0] {
+	case 'n':
+		return KindNull
+	case 't', 'f':
+		return KindBoolean
+	case '"':
+		return KindText
+	case '[':
+		return KindArray
+	case '{':
+		return KindObject
+	}
+	return KindNumber
+}
+
+// IsNull reports whether the value is null.
+func (v Value) IsNull() bool { return v.Kind() == KindNull }
+
+// AsText gives the text of a text value, which may be a part of what it was
+// decoded from.
+func (v Value) AsText() (string, bool) {
+	if v.Kind() != KindText {
+		return "", false
+	}
+	return unquote(v.text), true
+}
+
+// AsBoolean gives the boolean of a boolean value.
+func (v Value) AsBoolean() (value, ok bool) { return v.text == "true", v.Kind() == KindBoolean }
+
+// AsNumber gives the digits of a number as they are written.
+func (v Value) AsNumber() (string, bool) { return v.text, v.Kind() == KindNumber }
+
+// Elements gives the elements of an array; none of any other value.
+func (v Value) Elements() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		if v.Kind() == KindArray {
+			v.each(func(_ string, element Value) bool { return yield(element) })
+		}
+	}
+}
+
+// Members gives the members of an object in their order; none of any other
+// value. Of one that is not opened a name may come twice.
+func (v Value) Members() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		if v.Kind() == KindObject {
+			v.each(func(name string, member Value) bool { return yield(plainName(name), member) })
+		}
+	}
+}
+
+// each visits the parts of an array or object, with names as they are written.
+func (v Value) each(visit func(name string, value Value) bool) {
+	if v.tree == nil {
+		p := parser{text: v.text}
+		p.parts(len(v.text), visit) // as deep as it was found to be
+		return
+	}
+	for _, part := range v.tree.parts {
+		if !visit(part.name, part.value) {
+			return
+		}
+	}
+}
+
+// Lookup finds a member of an object by name, and by a name in other case where
+// there is none such; name is as it is written in the object.
+func (v Value) Lookup(wanted string) (name string, value Value, ok bool) {
+	if v.tree != nil {
+		if i := v.tree.find(wanted); i >= 0 {
+			return v.tree.parts[i].name, v.tree.parts[i].value, true
+		}
+		return wanted, Value{}, false
+	}
+	for found, member := range v.Members() {
+		if found == wanted || ok && found == name || !ok && strings.EqualFold(found, wanted) {
+			name, value, ok = found, member, true
+		}
+	}
+	if !ok {
+		name = wanted
+	}
+	return name, value, ok
+}
+
+// Open takes an array or object apart, so that to look into it is quick.
+func (v *Value) Open() {
+	if kind := v.Kind(); kind == KindArray || kind == KindObject {
+		v.open(kind)
+	}
+}
+
+// open gives the value's tree; what is of another kind becomes empty.
+func (v *Value) open(kind Kind) *tree {
+	switch {
+	case v.Kind() != kind:
+		*v = Value{tree: &tree{kind: kind}}
+	case v.tree == nil:
+		t := newTree(v.text)
+		v.each(t.add)
+		t.unify()
+		*v = Value{tree: t}
+	}
+	return v.tree
+}
+
+// Member gives the member that Lookup finds, and makes it, as null, where there
+// is none. What is no object becomes one. The pointer holds until another member
+// is added or deleted.
+func (v *Value) Member(name string) *Value {
+	t := v.open(KindObject)
+	i := t.find(name)
+	if i < 0 {
+		i = len(t.parts)
+		t.parts = append(t.parts, part{name: name})
+	}
+	return &t.parts[i].value
+}
+
+// Delete takes away the member that Lookup finds.
+func (v *Value) Delete(name string) {
+	t := v.open(KindObject)
+	if i := t.find(name); i >= 0 {
+		t.parts = append(t.parts[:i:i], t.parts[i+1:]...)
+	}
+}
+
+// Element gives an element of an array. The pointer holds until one is added.
+func (v *Value) Element(i int) *Value { return &v.open(KindArray).parts[i].value }
+
+// Append adds an element to an array and gives it. What is no array becomes one.
+func (v *Value) Append(element Value) *Value {
+	t := v.open(KindArray)
+	t.parts = append(t.parts, part{value: element})
+	return &t.parts[len(t.parts)-1].value
+}
+
+// AppendJSON appends the value as JSON.
+func (v Value) AppendJSON(out []byte) []byte {
+	if v.tree == nil {
+		if v.text == "" {
+			return append(out, "null"...)
+		}
+		return append(out, v.text...)
+	}
+	object := v.tree.kind == KindObject
+	if object {
+		out = append(out, '{')
+	} else {
+		out = append(out, '[')
+	}
+	for i, part := range v.tree.parts {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		if object {
+			out = append(appendQuoted(out, part.name), ':')
+		}
+		out = part.value.AppendJSON(out)
+	}
+	if object {
+		return append(out, '}')
+	}
+	return append(out, ']')
+}
+
+// MarshalJSON gives the value as JSON.
+func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
+
+// newTree gives an empty tree for what begins like an array or object, with room
+// as is usual for a text of that length; nil for anything else.
+func newTree(text string) *tree {
+	kind := kindOf(text)
+	if kind != KindArray && kind != KindObject {
+		return nil
+	}
+	const usual = 24 // bytes of a member
+	return &tree{kind: kind, parts: make([]part, 0, min(1+len(text)/usual, 16))}
+}
+
+// add takes a part up, with its name as it is written.
+func (t *tree) add(name string, value Value) bool {
+	t.parts = append(t.parts, part{plainName(name), value})
+	return true
+}
+
+// unify leaves of members with one name the last.
+func (t *tree) unify() {
+	if t.kind != KindObject {
+		return
+	}
+	const few = 32 // so many are compared sooner than kept
+	var places map[string]int
+	if len(t.parts) > few {
+		places = make(map[string]int, len(t.parts))
+	}
+	kept := t.parts[:0]
+	for _, next := range t.parts {
+		at := len(kept)
+		if places != nil {
+			if before, twice := places[next.name]; twice {
+				at = before
+			}
+			places[next.name] = at
+		} else {
+			for i := range kept {
+				if kept[i].name == next.name {
+					at = i
+				}
+			}
+		}
+		if at < len(kept) {
+			kept[at] = next
+		} else {
+			kept = append(kept, next)
+		}
+	}
+	t.parts = kept
+}
+
+// find gives the index of the member that Lookup finds, -1 for none.
+func (t *tree) find(name string) int {
+	if t.kind != KindObject {
+		return -1
+	}
+	for i := range t.parts {
+		if t.parts[i].name == name {
+			return i
+		}
+	}
+	for i := range t.parts {
+		if strings.EqualFold(t.parts[i].name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// quote writes a text as JSON.
+func quote(s string) string {
+	if isPlain(s) {
+		return `"` + s + `"`
+	}
+	return string(escape(s))
+}
+
+func appendQuoted(out []byte, s string) []byte {
+	if isPlain(s) {
+		return append(append(append(out, '"'), s...), '"')
+	}
+	return append(out, escape(s)...)
+}
+
+// isPlain reports whether a text stands in JSON as it is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == '"' || s[i] == '\\' {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
+}
+
+// escape writes a text as JSON without the escapes that are meant for HTML.
+func escape(s string) []byte {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(s) // a text can be encoded, whatever is in it
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+}
+
+// unquote reads a text as JSON writes it.
+func unquote(quoted string) string {
+	if strings.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	var s string
+	_ = json.Unmarshal([]byte(quoted), &s) // it was checked
+	return s
+}
+
+// plainName reads a member's name, which is given without its quotes.
+func plainName(written string) string {
+	if strings.IndexByte(written, '\\') < 0 {
+		return written
+	}
+	return unquote(`"` + written + `"`)
+}

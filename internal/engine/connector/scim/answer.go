@@ -1,13 +1,13 @@
 package scim
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"unicode"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/web"
 )
 
@@ -136,7 +136,7 @@ func (t *target) throttled(r response) bool {
 		return true
 	}
 	for _, symptom := range t.dialect.Throttled {
-		if symptom.Status == r.status && strings.Contains(strings.ToLower(string(r.body)), strings.ToLower(symptom.Contains)) {
+		if symptom.Status == r.status && strings.Contains(strings.ToLower(r.body), strings.ToLower(symptom.Contains)) {
 			return true
 		}
 	}
@@ -163,46 +163,47 @@ func (r response) describe(told scimError) string {
 }
 
 func readError(r response) scimError {
-	var body map[string]any
-	if json.Unmarshal(r.body, &body) != nil {
-		return scimError{detail: shorten(redacted(string(r.body), r.secrets))}
+	body, err := decodeResource(r.body)
+	if err != nil {
+		return scimError{detail: shorten(redacted(r.body, r.secrets))}
 	}
-	resource := resource(body)
-	out := scimError{scimType: strings.ToLower(shorten(resource.text("scimType")))}
+	out := scimError{scimType: strings.ToLower(shorten(body.text("scimType")))}
 	for _, name := range []string{"detail", "message", "msg", "error_description", "description", "error", "title"} {
-		_, value, _ := resource.lookup(name)
+		_, value, _ := body.Lookup(name)
 		if out.detail = flatten(value); out.detail != "" {
 			break
 		}
 	}
 	if out.detail == "" {
-		if _, list, ok := resource.lookup("Errors"); ok { // SCIM 1.1
+		if _, list, ok := body.Lookup("Errors"); ok { // SCIM 1.1
 			out.detail = flatten(list)
 		}
 	}
 	if out.detail == "" {
-		out.detail = string(r.body)
+		out.detail = r.body
 	}
 	out.detail = shorten(redacted(out.detail, r.secrets))
 	return out
 }
 
 // flatten makes one text of a detail, whatever its form.
-func flatten(value any) string {
-	switch v := value.(type) {
-	case string:
-		return v
-	case []any:
+func flatten(value lazyjson.Value) string {
+	switch value.Kind() {
+	case lazyjson.KindText:
+		text, _ := value.AsText()
+		return text
+	case lazyjson.KindArray:
 		var parts []string
-		for _, element := range v {
+		for element := range value.Elements() {
 			if part := flatten(element); part != "" {
 				parts = append(parts, part)
 			}
 		}
 		return strings.Join(parts, "; ")
-	case map[string]any:
+	case lazyjson.KindObject:
 		for _, name := range []string{"description", "message", "detail"} {
-			if part := flatten(v[name]); part != "" {
+			_, member, _ := value.Lookup(name)
+			if part := flatten(member); part != "" {
 				return part
 			}
 		}

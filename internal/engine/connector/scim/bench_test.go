@@ -55,7 +55,7 @@ func BenchmarkCreate(b *testing.B) {
 		b.Fatal(err)
 	}
 	made := resource{}
-	w.applyTo(made)
+	w.applyTo(&made)
 	body, err := marshal(made)
 	if err != nil {
 		b.Fatal(err)

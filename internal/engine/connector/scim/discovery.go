@@ -21,19 +21,71 @@ const discoveryAge = 10 * time.Minute
 type discovery struct {
 	asking sync.Mutex // held while the server is asked, so that it is asked once
 
-	mu      sync.Mutex
-	at      time.Time
-	catalog *catalog // nil: the standard
+	mu         sync.RWMutex
+	at         time.Time
+	catalog    *catalog                   // nil: the standard
+	attributes map[attributeOf]*attribute // by the catalog; paths are written in mappings: they are few
+}
+
+// attributeOf is a path of a type's resources.
+type attributeOf struct {
+	typ  string
+	path directory.Path
+}
+
+// attribute is what is known of a path.
+type attribute struct {
+	path       directory.Path
+	text       string // of the path
+	definition directory.Definition
+	unreadable bool // never returned: as the dialect says, or the server itself
 }
 
 // known gives the catalog without asking the server.
 func (t *target) known() *catalog {
-	t.discovery.mu.Lock()
-	defer t.discovery.mu.Unlock()
-	if t.discovery.catalog == nil {
+	t.discovery.mu.RLock()
+	defer t.discovery.mu.RUnlock()
+	return t.discovery.known()
+}
+
+func (d *discovery) known() *catalog {
+	if d.catalog == nil {
 		return standard
 	}
-	return t.discovery.catalog
+	return d.catalog
+}
+
+// learn takes a catalog up.
+func (d *discovery) learn(c *catalog) { d.catalog, d.attributes = c, nil }
+
+// attributes gives what is known of paths without asking the server.
+func (t *target) attributes(typ string, paths []directory.Path) []*attribute {
+	list := make([]*attribute, len(paths))
+	for i, path := range paths {
+		list[i] = t.attribute(typ, path)
+	}
+	return list
+}
+
+func (t *target) attribute(typ string, path directory.Path) *attribute {
+	d, key := &t.discovery, attributeOf{typ, path}
+	d.mu.RLock()
+	a := d.attributes[key]
+	d.mu.RUnlock()
+	if a != nil {
+		return a
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.known()
+	a = &attribute{path: path, text: path.String(), definition: c.definition(typ, path)}
+	a.unreadable = t.dialect.unreadable(typ, path) || strings.EqualFold(path.Name, "password") ||
+		c.definition(typ, path.Attribute()).Mutability == directory.WriteOnly
+	if d.attributes == nil {
+		d.attributes = map[attributeOf]*attribute{}
+	}
+	d.attributes[key] = a
+	return a
 }
 
 // kind gives the resource type of an object type. One beyond the standard is
@@ -113,7 +165,7 @@ func (t *target) discover(ctx context.Context) error {
 	t.discovery.mu.Lock()
 	defer t.discovery.mu.Unlock()
 	t.discovery.at = t.now()
-	t.discovery.catalog = readCatalog(types, schemas)
+	t.discovery.learn(readCatalog(types, schemas))
 	return nil
 }
 
@@ -124,10 +176,11 @@ func (t *target) ask(ctx context.Context, endpoint string) ([]byte, error) {
 		return nil, err
 	}
 	if r.ok() {
-		if directory.JSONNestsDeeper(r.body, maxDepth) {
+		body := []byte(r.body)
+		if directory.JSONNestsDeeper(body, maxDepth) {
 			return nil, nil
 		}
-		return r.body, nil
+		return body, nil
 	}
 	switch problem := t.problem(r); problem.Class {
 	case connector.Denied, connector.Throttled:

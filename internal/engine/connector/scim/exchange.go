@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
@@ -22,9 +24,9 @@ const (
 	maxTrusted = 64 << 10
 	// maxIDLength bounds ids that are believed.
 	maxIDLength = 1024
-
-	contentType = "application/scim+json"
 )
+
+var contentType = []string{"application/scim+json"}
 
 // request is one HTTP request to the server.
 type request struct {
@@ -32,7 +34,7 @@ type request struct {
 	endpoint string // "Users"
 	id       string
 	query    url.Values
-	body     any
+	body     []byte // nil for none
 	version  string // for If-Match
 }
 
@@ -43,7 +45,7 @@ type response struct {
 	request request
 	status  int
 	header  http.Header
-	body    []byte
+	body    string
 	secrets []string // that must not show in errors
 }
 
@@ -56,36 +58,29 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 	out := response{request: r}
 	var body io.Reader
 	if r.body != nil {
-		encoded, err := marshal(r.body)
-		if err != nil {
-			return out, rejected(codeInternal, "the request cannot be written as JSON", err)
-		}
-		body = bytes.NewReader(encoded)
+		body = bytes.NewReader(r.body)
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	// Until a connection was had, nothing can have arrived.
 	var connected atomic.Bool
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	message, err := http.NewRequestWithContext(traced, r.method, t.url(r), body)
+	if r.writes() {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		})
+	}
+	message, err := http.NewRequestWithContext(ctx, r.method, "", body)
 	if err != nil {
-		return out, rejected(codeInternal, fmt.Sprintf("%s %s has an address that is no URL", r.method, r.endpoint), nil)
+		return out, rejected(codeInternal, fmt.Sprintf("%s %s is no request", r.method, r.endpoint), err)
 	}
-	message.Header.Set("Accept", "application/scim+json, application/json")
-	if t.userAgent != "" {
-		message.Header.Set("User-Agent", t.userAgent)
-	}
+	message.URL, message.Host = t.url(r), t.base.Host
 	if body != nil {
-		message.Header.Set("Content-Type", contentType)
+		message.Header["Content-Type"] = contentType
 	}
 	if r.version != "" {
 		message.Header.Set("If-Match", r.version)
 	}
-	for name, value := range t.dialect.Headers {
-		message.Header.Set(name, value)
-	}
+	maps.Copy(message.Header, t.header)
 	answer, err := t.client.Do(message)
 	if err != nil {
 		return out, t.failure(err, r, connected.Load())
@@ -109,40 +104,54 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 	return out, nil
 }
 
+// scratches are what answers are read through.
+var scratches = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
 // readBody reads an answer's body, and of one that is too long one byte too many.
-func readBody(answer *http.Response) ([]byte, error) {
-	var out bytes.Buffer
+func readBody(answer *http.Response) (string, error) {
+	var out strings.Builder
 	if n := answer.ContentLength; n > 0 {
-		out.Grow(int(min(n, maxTrusted)) + bytes.MinRead) // with the room that ReadFrom wants
+		out.Grow(int(min(n, maxTrusted)))
 	}
-	_, err := out.ReadFrom(io.LimitReader(answer.Body, maxBody+1))
-	return out.Bytes(), err
+	scratch := scratches.Get().(*[16 << 10]byte)
+	defer scratches.Put(scratch)
+	_, err := io.CopyBuffer(&out, io.LimitReader(answer.Body, maxBody+1), scratch[:])
+	return out.String(), err
 }
 
 // url gives the address. The base's query goes along as it was written.
-func (t *target) url(r request) string {
-	var out strings.Builder
-	base := *t.base
-	base.RawQuery = ""
-	out.WriteString(base.String())
-	out.WriteByte('/')
-	out.WriteString(r.endpoint)
+func (t *target) url(r request) *url.URL {
+	out := *t.base
+	out.Path += "/" + r.endpoint
+	escaped := url.PathEscape(r.id)
+	if t.base.RawPath != "" || escaped != r.id {
+		out.RawPath = t.base.EscapedPath() + "/" + r.endpoint
+	}
 	if r.id != "" {
-		out.WriteByte('/')
-		out.WriteString(url.PathEscape(r.id))
-	}
-	query := t.base.RawQuery
-	if encoded := r.query.Encode(); encoded != "" {
-		if query != "" {
-			query += "&"
+		out.Path += "/" + r.id
+		if out.RawPath != "" {
+			out.RawPath += "/" + escaped
 		}
-		query += encoded
 	}
-	if query != "" {
-		out.WriteByte('?')
-		out.WriteString(query)
+	if len(r.query) > 0 {
+		if out.RawQuery != "" {
+			out.RawQuery += "&"
+		}
+		out.RawQuery += r.query.Encode()
 	}
-	return out.String()
+	return &out
+}
+
+// headers gives what stands in the head of each request.
+func headers(dialect Dialect, userAgent string) http.Header {
+	out := http.Header{"Accept": {"application/scim+json, application/json"}}
+	if userAgent != "" {
+		out.Set("User-Agent", userAgent)
+	}
+	for name, value := range dialect.Headers {
+		out.Set(name, value)
+	}
+	return out
 }
 
 // failure classifies an exchange that gave no whole answer. sent tells that

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
@@ -29,12 +30,12 @@ func (t *target) readExtensions(ctx context.Context, w *writing) error {
 	if err != nil {
 		return err
 	}
-	w.extensions = map[string]any{}
+	w.extensions = map[string]lazyjson.Value{}
 	for _, m := range w.modifications {
 		if !isExtension(m.path) {
 			continue
 		}
-		if _, held, _ := r.lookup(m.path.URN); held != nil {
+		if _, held, _ := r.Lookup(m.path.URN); !held.IsNull() {
 			w.extensions[m.path.URN] = held
 		}
 	}
@@ -100,16 +101,15 @@ func (m modification) shows(now directory.Value) bool {
 	case m.reference:
 		return now.String() == referenceIDs(m.value)[0]
 	}
-	written, err := directory.FromJSON(m.value)
-	return err != nil || directory.Fold(now.String()) == directory.Fold(written.String())
+	return equalFold(now.String(), fromJSON(m.value).String())
 }
 
 // dropSplit takes out of an account what a patch left behind whose path was
 // split at the dot of an extension's URN.
-func (w writing) dropSplit(r resource) {
+func (w writing) dropSplit(r *resource) {
 	for _, m := range w.modifications {
 		if before, _, split := strings.Cut(m.path.URN, "."); split && isExtension(m.path) {
-			delete(r, before)
+			r.Delete(before)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
@@ -75,14 +76,15 @@ func (t *target) search(ctx context.Context, typ string, path directory.Path, va
 	if err != nil {
 		return nil, false, err
 	}
-	definition := t.known().definition(typ, path)
+	definition, wanted := t.attribute(typ, path).definition, t.attributes(typ, want)
 	for _, r := range p.resources {
+		r.Open()
 		have, ok := r.value(path, definition)
 		if r.id() == "" || !ok || !holds(have, value, definition.CaseExact) {
 			foreign = true
 			continue
 		}
-		found = append(found, t.account(typ, r, r.version(""), want))
+		found = append(found, t.account(typ, r, r.version(""), wanted))
 	}
 	return found, foreign, nil
 }
@@ -96,7 +98,7 @@ func holds(have, value directory.Value, caseExact bool) bool {
 		have = part
 	}
 	a, b := have.String(), value.String()
-	return a == b || !caseExact && directory.Fold(a) == directory.Fold(b)
+	return a == b || !caseExact && equalFold(a, b)
 }
 
 // cannotFilter reports whether an error says that the server does not search
@@ -155,7 +157,7 @@ func (t *target) probeFilter(ctx context.Context, typ string, path directory.Pat
 	if len(p.resources) == 0 {
 		return unproven, nil
 	}
-	definition := t.known().definition(typ, path)
+	definition := t.attribute(typ, path).definition
 	for _, r := range p.resources {
 		value, ok := r.value(path, definition)
 		if list := value.Values(); len(list) > 0 {
@@ -187,11 +189,7 @@ func filterFor(path directory.Path, value directory.Value) (filter string, ok bo
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			return "", false
 		}
-		encoded, err := marshal(text)
-		if err != nil {
-			return "", false
-		}
-		literal = string(encoded)
+		literal = string(lazyjson.Text(text).AppendJSON(nil))
 	case directory.KindBoolean, directory.KindInteger:
 		encoded, err := value.MarshalJSON()
 		if err != nil {
@@ -221,7 +219,7 @@ func needsEscape(value directory.Value) bool {
 
 // wireCondition writes a condition with the type that its attribute has.
 func wireCondition(where directory.Condition) string {
-	if b, ok := conditionValue(where).(bool); ok {
+	if b, ok := conditionValue(where).AsBoolean(); ok {
 		where.Quoted, where.Value = false, boolText(b)
 	}
 	return where.String()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/sampleapp"
 )
@@ -18,23 +19,23 @@ func FuzzReading(f *testing.F) {
 	f.Add(`{"urn:x":{"a":{"b":[1]}}}`, "urn:x:a.b")
 	target := open(f, "https://app.example.com", "")
 	f.Fuzz(func(t *testing.T, body, path string) {
-		_, _ = readPage([]byte(body))
-		_ = readError(response{body: []byte(body), secrets: []string{token}})
+		_, _ = readPage(body)
+		_ = readError(response{body: body, secrets: []string{token}})
 		_ = readCatalog([]byte(body), []byte(body))
-		r, err := decodeResource([]byte(body))
+		r, err := decodeResource(body)
 		p, pathErr := directory.ParsePath(path)
 		if err != nil || pathErr != nil {
 			return
 		}
-		account := target.account(directory.User, r, "", []directory.Path{p})
+		account := target.account(directory.User, r, "", target.attributes(directory.User, []directory.Path{p}))
 		for _, value := range account.Values {
 			if _, err := json.Marshal(value); err != nil {
 				t.Errorf("%v: %v", value, err)
 			}
 		}
-		r.set(p, "x")
-		r.add(p, []any{"y"})
-		r.remove(p, []any{"y"})
+		r.set(p, lazyjson.Text("x"))
+		r.add(p, []lazyjson.Value{lazyjson.Text("y")})
+		r.remove(p, []lazyjson.Value{lazyjson.Text("y")})
 		r.clear(p)
 		if _, err := marshal(r); err != nil {
 			t.Error(err)
@@ -59,18 +60,24 @@ func FuzzFilter(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%s: %v", filter, err)
 			}
-			r := resource{}
-			r.set(path, value)
-			if !parsed.Matches(r) {
+			if !parsed.Matches(holding(t, path, value)) {
 				t.Errorf("%s does not find %q", filter, value)
 			}
-			other := resource{}
-			other.set(path, value+"x")
-			if parsed.Matches(other) {
+			if parsed.Matches(holding(t, path, value+"x")) {
 				t.Errorf("%s finds %q", filter, value+"x")
 			}
 		}
 	})
+}
+
+// holding gives the attributes of an account that has a value at a path.
+func holding(t *testing.T, path directory.Path, value string) (attributes map[string]any) {
+	r := resource{}
+	r.set(path, lazyjson.Text(value))
+	if err := json.Unmarshal(r.AppendJSON(nil), &attributes); err != nil {
+		t.Fatal(err)
+	}
+	return attributes
 }
 
 func FuzzShorten(f *testing.F) {

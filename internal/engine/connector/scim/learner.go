@@ -67,5 +67,5 @@ func (t *target) Recall(learned json.RawMessage, schema directory.Schema) {
 	}
 	t.discovery.mu.Lock()
 	defer t.discovery.mu.Unlock()
-	t.discovery.catalog = c
+	t.discovery.learn(c)
 }

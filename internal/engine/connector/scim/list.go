@@ -21,6 +21,7 @@ const maxAccounts = 20_000_000
 // give the first page for every startIndex.
 type listing struct {
 	typ     string
+	want    []*attribute
 	members bool
 	seed    maphash.Seed
 	seen    map[uint64]struct{} // hashes of ids
@@ -37,13 +38,16 @@ func (t *target) List(ctx context.Context, typ string, want []directory.Path, yi
 	if t.dialect.NoList {
 		return false, rejected(codeNotOffered, "the app cannot list its accounts", nil)
 	}
-	l := &listing{typ: typ, members: wantsMembers(typ, want), seed: maphash.MakeSeed(), seen: map[uint64]struct{}{}}
+	l := &listing{
+		typ: typ, want: t.attributes(typ, want), members: wantsMembers(typ, want),
+		seed: maphash.MakeSeed(), seen: map[uint64]struct{}{},
+	}
 	for {
 		p, err := t.laterPage(ctx, l)
 		if err != nil {
 			return false, err
 		}
-		if err := t.take(l, p, want, yield); err != nil {
+		if err := t.take(l, p, yield); err != nil {
 			return false, err
 		}
 		switch {
@@ -55,7 +59,7 @@ func (t *target) List(ctx context.Context, typ string, want []directory.Path, yi
 		case p.total > len(p.resources):
 			return l.complete(), nil
 		}
-		end, err := t.atEnd(ctx, l, want, yield)
+		end, err := t.atEnd(ctx, l, yield)
 		if err != nil || end {
 			return l.complete(), err
 		}
@@ -120,8 +124,9 @@ func refusesCount(err error) bool {
 }
 
 // take yields what is new on a page.
-func (t *target) take(l *listing, p *freshPage, want []directory.Path, yield func(connector.Account) error) error {
+func (t *target) take(l *listing, p *freshPage, yield func(connector.Account) error) error {
 	for _, r := range p.resources {
+		r.Open()
 		id := r.id()
 		if id == "" {
 			l.flawed = true
@@ -135,7 +140,7 @@ func (t *target) take(l *listing, p *freshPage, want []directory.Path, yield fun
 		l.seen[hash] = struct{}{}
 		l.last = id
 		p.fresh++
-		if err := yield(t.account(l.typ, r, r.version(""), want)); err != nil {
+		if err := yield(t.account(l.typ, r, r.version(""), l.want)); err != nil {
 			return err
 		}
 	}
@@ -144,7 +149,7 @@ func (t *target) take(l *listing, p *freshPage, want []directory.Path, yield fun
 
 // atEnd asks for the last account and the one after it. There is none: the
 // end. There is: it is yielded, and the list goes on.
-func (t *target) atEnd(ctx context.Context, l *listing, want []directory.Path, yield func(connector.Account) error) (bool, error) {
+func (t *target) atEnd(ctx context.Context, l *listing, yield func(connector.Account) error) (bool, error) {
 	const count = 2
 	var p page
 	err := t.repeat(ctx, func() (err error) {
@@ -161,7 +166,7 @@ func (t *target) atEnd(ctx context.Context, l *listing, want []directory.Path, y
 		return true, nil
 	}
 	rest := &freshPage{page: page{total: p.total, resources: p.resources[1:]}}
-	if err := t.take(l, rest, want, yield); err != nil {
+	if err := t.take(l, rest, yield); err != nil {
 		return false, err
 	}
 	return rest.fresh == 0, nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
@@ -175,11 +176,7 @@ func (w writing) membersAfter(before map[string]bool) map[string]bool {
 		if m.verb == connector.Set {
 			clear(after)
 		}
-		values := m.values
-		if list, ok := m.value.([]any); ok {
-			values = list
-		}
-		for _, id := range referenceIDs(values) {
+		for _, id := range m.referenceIDs() {
 			if m.verb == connector.Remove {
 				delete(after, id)
 			} else {
@@ -209,12 +206,21 @@ func (t *target) removeBy(ctx context.Context, w writing, form MemberRemoval) (c
 	return t.otherForm(ctx, w, answer, err)
 }
 
+// referenceIDs gives the ids of all references that are set, added or removed.
+func (m modification) referenceIDs() []string {
+	ids := referenceIDs(m.value)
+	for _, value := range m.values {
+		ids = appendReferenceIDs(ids, value)
+	}
+	return ids
+}
+
 // withMembers sets the members as a whole in place of all changes of them.
 func (w writing) withMembers(members map[string]bool) writing {
 	out := w
 	out.modifications = slices.DeleteFunc(slices.Clone(w.modifications), w.isMembers)
 	out.modifications = append(out.modifications, modification{
-		path: membersPath, verb: connector.Set, reference: true, many: true, value: references(members),
+		path: membersPath, verb: connector.Set, reference: true, many: true, value: lazyjson.Array(references(members)...),
 	})
 	return out
 }
@@ -252,7 +258,7 @@ func (t *target) resolveMembers(ctx context.Context, w *writing) error {
 		switch {
 		case !unclear(m):
 		case m.verb == connector.Add:
-			m.values = slices.DeleteFunc(slices.Clone(m.values), func(value any) bool { return present[referenceIDs(value)[0]] })
+			m.values = slices.DeleteFunc(slices.Clone(m.values), func(value lazyjson.Value) bool { return present[referenceIDs(value)[0]] })
 			if len(m.values) == 0 {
 				continue
 			}
@@ -266,10 +272,10 @@ func (t *target) resolveMembers(ctx context.Context, w *writing) error {
 }
 
 // references gives ids as they stand in a list of references.
-func references(ids map[string]bool) []any {
-	list := make([]any, 0, len(ids))
+func references(ids map[string]bool) []lazyjson.Value {
+	list := make([]lazyjson.Value, 0, len(ids))
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		list = append(list, map[string]any{"value": id})
+		list = append(list, reference(id))
 	}
 	return list
 }
@@ -286,7 +292,7 @@ func maybeLost(status int) bool {
 // withoutLost repeats a refused change without the references that lead
 // nowhere, when there are such; else the refusal stands.
 func (t *target) withoutLost(ctx context.Context, w writing, refusal error) (connector.Receipt, error) {
-	holder, _, err := t.read(ctx, w.operation.Type, w.operation.ID, false)
+	_, _, err := t.read(ctx, w.operation.Type, w.operation.ID, false)
 	if err != nil {
 		if connector.ClassOf(err) == connector.Gone {
 			return connector.Receipt{}, err
@@ -297,7 +303,7 @@ func (t *target) withoutLost(ctx context.Context, w writing, refusal error) (con
 	if err != nil || len(lost) == 0 {
 		return connector.Receipt{}, refusal
 	}
-	receipt := connector.Receipt{ID: holder.id()}
+	receipt := connector.Receipt{ID: w.operation.ID}
 	if len(left.modifications) > 0 {
 		if receipt, err = t.update(ctx, left); err != nil {
 			return receipt, err
@@ -313,7 +319,7 @@ func (t *target) dropLost(ctx context.Context, w writing) (left writing, lost []
 	left.modifications = nil
 	for _, m := range w.modifications {
 		if m.verb == connector.Add && m.reference {
-			var kept []any
+			var kept []lazyjson.Value
 			for _, value := range m.values {
 				id := referenceIDs(value)[0]
 				switch exists, err := t.exists(ctx, id); {

@@ -1,13 +1,13 @@
 package scim
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
@@ -22,7 +22,7 @@ type writing struct {
 	enabled *bool
 	// extensions are those of the account as it was read, by URN, where an
 	// extension is written as a whole; nil where it is not.
-	extensions map[string]any
+	extensions map[string]lazyjson.Value
 }
 
 // modification is a connector.Modification with its values as JSON.
@@ -30,9 +30,9 @@ type modification struct {
 	path      directory.Path
 	verb      connector.Verb
 	reference bool
-	many      bool  // of a multi-valued attribute as a whole
-	value     any   // of Set
-	values    []any // of Add and Remove
+	many      bool             // of a multi-valued attribute as a whole
+	value     lazyjson.Value   // of Set
+	values    []lazyjson.Value // of Add and Remove
 }
 
 // prepare makes an operation ready. The error names the attribute whose value
@@ -42,7 +42,7 @@ func (t *target) prepare(o connector.Operation) (writing, error) {
 	if err != nil {
 		return writing{}, err
 	}
-	w := writing{operation: o, kind: kind, enabled: o.Enabled}
+	w := writing{operation: o, kind: kind, enabled: o.Enabled, modifications: make([]modification, 0, len(o.Modifications)+1)}
 	for _, m := range o.Modifications {
 		if o.Enabled != nil && samePath(m.Path, activePath) {
 			continue
@@ -52,84 +52,88 @@ func (t *target) prepare(o connector.Operation) (writing, error) {
 			return writing{}, err
 		}
 		w.modifications = append(w.modifications, prepared)
-		if state, ok := prepared.value.(bool); ok && o.Type == directory.User && samePath(m.Path, activePath) {
+		if state, ok := prepared.value.AsBoolean(); ok && o.Type == directory.User && samePath(m.Path, activePath) {
 			w.enabled = &state
 		}
 	}
 	if o.Enabled != nil {
-		w.modifications = append(w.modifications, modification{path: activePath, verb: connector.Set, value: *o.Enabled})
+		w.modifications = append(w.modifications, modification{path: activePath, verb: connector.Set, value: lazyjson.Boolean(*o.Enabled)})
 	}
 	return w, nil
 }
 
 func (t *target) prepareModification(typ string, m connector.Modification) (modification, error) {
-	definition := t.known().definition(typ, m.Path)
+	definition := t.attribute(typ, m.Path).definition
 	out := modification{path: m.Path, verb: m.Verb, reference: m.Reference || definition.Type == directory.TypeReference && m.Path.Sub == ""}
-	list := m.Value.Values()
 	out.many = !m.Path.HasCondition() && m.Path.Sub == "" && (definition.MultiValued || definition.Type == "" && m.Value.Kind() == directory.KindList)
 	if m.Verb == connector.Clear || m.Verb == connector.Set && m.Value.IsNull() {
 		out.verb = connector.Clear
 		return out, nil
 	}
-	if list == nil {
+	single := m.Value.Kind() != directory.KindList
+	if single && m.Verb == connector.Set && !out.many {
+		var err error
+		out.value, err = out.write(m.Value, definition)
+		return out, err
+	}
+	list := m.Value.Values()
+	if single {
 		list = []directory.Value{m.Value}
 	}
-	for _, value := range list {
-		written, err := out.write(value, definition)
-		if err != nil {
+	values := make([]lazyjson.Value, len(list))
+	for i, value := range list {
+		var err error
+		if values[i], err = out.write(value, definition); err != nil {
 			return out, err
 		}
-		out.values = append(out.values, written)
 	}
-	switch m.Verb {
-	case connector.Set:
-		switch {
-		case out.many:
-			out.value = out.values
-		case m.Value.Kind() == directory.KindList && len(out.values) != 1:
-			return out, rejected("SchemaPropertyCanOnlyAcceptValue", fmt.Sprintf("%s takes one value, not %d", m.Path, len(out.values)), nil)
-		default:
-			out.value = out.values[0]
-		}
-		out.values = nil
-	case connector.Add, connector.Remove:
-	default:
+	switch {
+	case m.Verb == connector.Add || m.Verb == connector.Remove:
+		out.values = values
+	case m.Verb != connector.Set:
 		return out, rejected(codeInternal, fmt.Sprintf("%q is nothing that can be done to %s", m.Verb, m.Path), nil)
+	case out.many:
+		out.value = lazyjson.Array(values...)
+	case len(values) != 1:
+		return out, rejected("SchemaPropertyCanOnlyAcceptValue", fmt.Sprintf("%s takes one value, not %d", m.Path, len(values)), nil)
+	default:
+		out.value = values[0]
 	}
 	return out, nil
 }
 
 // write gives one value as JSON.
-func (m modification) write(value directory.Value, definition directory.Definition) (any, error) {
+func (m modification) write(value directory.Value, definition directory.Definition) (lazyjson.Value, error) {
 	if m.reference {
 		id, ok := value.AsText()
 		if !ok || id == "" {
 			if id = value.String(); value.Kind() != directory.KindInteger {
-				return nil, rejected(codeInvalidValue, fmt.Sprintf("%s refers to no account", m.path), nil)
+				return lazyjson.Value{}, rejected(codeInvalidValue, fmt.Sprintf("%s refers to no account", m.path), nil)
 			}
 		}
-		return map[string]any{"value": id}, nil
+		return reference(id), nil
 	}
 	text, isText := value.AsText()
 	switch {
 	case isText && definition.Type == directory.TypeBoolean:
 		boolean, ok := asBoolean(value).AsBoolean()
 		if !ok {
-			return nil, rejected(codeInvalidValue, fmt.Sprintf("%s takes True or False", m.path), nil)
+			return lazyjson.Value{}, rejected(codeInvalidValue, fmt.Sprintf("%s takes True or False", m.path), nil)
 		}
-		return boolean, nil
+		return lazyjson.Boolean(boolean), nil
 	case isText && definition.Type == directory.TypeInteger:
-		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
-			return nil, rejected(codeInvalidValue, fmt.Sprintf("%s takes an integer", m.path), nil)
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return lazyjson.Value{}, rejected(codeInvalidValue, fmt.Sprintf("%s takes an integer", m.path), nil)
 		}
-		return json.Number(text), nil
+		return lazyjson.Raw(strconv.FormatInt(n, 10)), nil
 	}
-	return plain(value), nil
+	return toJSON(value), nil
 }
 
 // applyTo carries the modifications out on a resource: on an empty one to
 // create it, on the one that was read to replace it.
-func (w writing) applyTo(r resource) {
+func (w writing) applyTo(r *resource) {
 	for _, m := range w.modifications {
 		switch m.verb {
 		case connector.Set:
@@ -162,7 +166,7 @@ func (w writing) memberChanges() int {
 
 // wanted gives the paths written, to be read out of the answer.
 func (w writing) wanted() []directory.Path {
-	var paths []directory.Path
+	paths := make([]directory.Path, 0, len(w.modifications))
 	for _, m := range w.modifications {
 		path := m.path
 		if m.many || m.verb == connector.Add || m.verb == connector.Remove {
@@ -177,18 +181,15 @@ func (w writing) wanted() []directory.Path {
 
 // primaryMail makes the work address of a new account the primary one, unless
 // another is.
-func primaryMail(r resource) {
-	_, value, _ := r.lookup("emails")
-	list, _ := value.([]any)
-	for _, element := range list {
-		if m, ok := element.(map[string]any); ok {
-			if _, _, said := resource(m).lookup("primary"); said {
-				return
-			}
+func primaryMail(r *resource) {
+	_, list, _ := r.Lookup("emails")
+	for element := range list.Elements() {
+		if _, _, said := element.Lookup("primary"); said {
+			return
 		}
 	}
-	if at := matching(list, directory.Condition{Attribute: "type", Value: "work", Quoted: true}); at >= 0 {
-		list[at].(map[string]any)["primary"] = true
+	if at, _ := matching(list, directory.Condition{Attribute: "type", Value: "work", Quoted: true}); at >= 0 {
+		*r.Member("emails").Element(at).Member("primary") = lazyjson.Boolean(true)
 	}
 }
 

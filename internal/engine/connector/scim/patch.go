@@ -1,44 +1,37 @@
 package scim
 
 import (
-	"maps"
+	"slices"
 	"strings"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
 const schemaPatch = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-
-// patchBody is a PATCH request (RFC 7644 section 3.5.2).
-type patchBody struct {
-	Schemas    []string         `json:"schemas"`
-	Operations []patchOperation `json:"Operations"`
-}
-
-type patchOperation struct {
-	Op    string `json:"op"`
-	Path  string `json:"path,omitempty"`
-	Value any    `json:"value,omitempty"`
-}
 
 // patcher writes modifications as the operations of one PATCH.
 type patcher struct {
 	dialect    Dialect
 	removal    MemberRemoval
 	operations []patchOperation
-	together   map[string]any  // entra_compat: what goes into one operation without path
-	extensions map[string]any  // by URN, for the object form
-	held       map[string]any  // the account's own, which those begin as
-	missing    map[string]bool // elements, by elementOf, that have to be added as a whole
-	elements   map[string]resource
+	together   lazyjson.Value            // entra_compat: what goes into one operation without path
+	extensions lazyjson.Value            // by URN, for the object form
+	held       map[string]lazyjson.Value // the account's own, which those begin as
+	missing    map[string]bool           // elements, by elementOf, that have to be added as a whole
+	added      map[string]int            // of those, the operations that do so
 }
 
-func (t *target) patch(w writing, removal MemberRemoval, missing map[string]bool) patchBody {
-	p := &patcher{
-		dialect: t.dialect, removal: removal, missing: missing,
-		together: map[string]any{}, extensions: map[string]any{}, held: w.extensions, elements: map[string]resource{},
-	}
+type patchOperation struct {
+	op    string
+	path  string         // empty for none
+	value lazyjson.Value // null for none
+}
+
+// patch gives the body of a PATCH request (RFC 7644 section 3.5.2).
+func (t *target) patch(w writing, removal MemberRemoval, missing map[string]bool) lazyjson.Value {
+	p := &patcher{dialect: t.dialect, removal: removal, missing: missing, held: w.extensions, added: map[string]int{}}
 	whole := clearedElements(w)
 	for _, m := range w.modifications {
 		switch {
@@ -50,13 +43,30 @@ func (t *target) patch(w writing, removal MemberRemoval, missing map[string]bool
 		}
 		p.write(m)
 	}
-	if len(p.together) > 0 {
-		p.operation("replace", "", p.together)
+	for _, object := range []lazyjson.Value{p.together, p.extensions} {
+		if !object.IsNull() {
+			p.operation("replace", "", object)
+		}
 	}
-	if len(p.extensions) > 0 {
-		p.operation("replace", "", p.extensions)
+	return p.body()
+}
+
+func (p *patcher) body() lazyjson.Value {
+	operations := lazyjson.Array()
+	for _, o := range p.operations {
+		operation := operations.Append(lazyjson.Object(3))
+		*operation.Member("op") = lazyjson.Text(o.op)
+		if o.path != "" {
+			*operation.Member("path") = lazyjson.Text(o.path)
+		}
+		if !o.value.IsNull() {
+			*operation.Member("value") = o.value
+		}
 	}
-	return patchBody{[]string{schemaPatch}, p.operations}
+	body := lazyjson.Object(2)
+	*body.Member("schemas") = texts([]string{schemaPatch})
+	*body.Member("Operations") = operations
+	return body
 }
 
 // clearedElements gives the elements whose value is cleared while nothing else
@@ -76,12 +86,12 @@ func clearedElements(w writing) map[string]bool {
 	return cleared
 }
 
-func (p *patcher) operation(op, path string, value any) {
+func (p *patcher) operation(op, path string, value lazyjson.Value) {
 	if p.dialect.Patch == PatchEntra {
 		op = strings.ToUpper(op[:1]) + op[1:]
 	}
-	if b, ok := value.(bool); ok && p.dialect.textBooleans() {
-		value = strings.ToUpper(boolText(b)[:1]) + boolText(b)[1:]
+	if b, ok := value.AsBoolean(); ok && p.dialect.textBooleans() {
+		value = lazyjson.Text(directory.Boolean(b).String())
 	}
 	p.operations = append(p.operations, patchOperation{op, path, value})
 }
@@ -89,7 +99,7 @@ func (p *patcher) operation(op, path string, value any) {
 // wirePath writes a path with the types that its condition's attribute has.
 func wirePath(path directory.Path) string {
 	if path.HasCondition() {
-		if b, ok := conditionValue(path.Where).(bool); ok {
+		if b, ok := conditionValue(path.Where).AsBoolean(); ok {
 			path.Where.Quoted, path.Where.Value = false, boolText(b)
 		}
 	}
@@ -105,10 +115,10 @@ func (p *patcher) write(m modification) {
 		p.remove(m)
 	case connector.Clear:
 		if p.dialect.ExtensionObject && isExtension(m.path) {
-			p.extension(m.path, nil)
+			p.extension(m.path, lazyjson.Value{})
 			return
 		}
-		p.operation("remove", path, nil)
+		p.operation("remove", path, lazyjson.Value{})
 	case connector.Set:
 		p.set(m, path)
 	}
@@ -121,11 +131,11 @@ func (p *patcher) set(m modification, path string) {
 	}
 	switch {
 	case m.reference:
-		p.operation("replace", path, p.references(m.value.([]any), true))
+		p.operation("replace", path, p.references(slices.Collect(m.value.Elements()), true))
 	case p.dialect.ExtensionObject && isExtension(m.path):
 		p.extension(m.path, m.value)
 	case p.dialect.Patch == PatchEntraCompat && !m.path.HasCondition():
-		p.together[path] = m.value
+		*p.together.Member(path) = m.value
 	default:
 		p.operation("replace", path, m.value)
 	}
@@ -136,9 +146,9 @@ func (p *patcher) setReference(m modification, path string) {
 	id := referenceIDs(m.value)[0]
 	switch {
 	case p.dialect.Patch == PatchEntra:
-		p.operation("add", m.path.Name, p.references([]any{m.value}, true))
+		p.operation("add", m.path.Name, p.references([]lazyjson.Value{m.value}, true))
 	case p.dialect.Patch == PatchEntraCompat:
-		p.operation("replace", path, id)
+		p.operation("replace", path, lazyjson.Text(id))
 	case p.dialect.ExtensionObject && isExtension(m.path):
 		p.extension(m.path, m.value)
 	default:
@@ -147,13 +157,14 @@ func (p *patcher) setReference(m modification, path string) {
 }
 
 // references gives a list of references as the dialect writes it.
-func (p *patcher) references(values []any, reference bool) []any {
+func (p *patcher) references(values []lazyjson.Value, reference bool) lazyjson.Value {
 	if !reference || p.dialect.Patch != PatchEntra {
-		return values
+		return lazyjson.Array(values...)
 	}
-	list := make([]any, len(values))
-	for i, value := range values {
-		list[i] = map[string]any{"$ref": nil, "value": referenceIDs(value)[0]}
+	list := lazyjson.Array()
+	for _, value := range values {
+		entry := list.Append(lazyjson.Raw(`{"$ref":null}`))
+		*entry.Member("value") = lazyjson.Text(referenceIDs(value)[0])
 	}
 	return list
 }
@@ -166,50 +177,38 @@ func (p *patcher) remove(m modification) {
 	for _, value := range m.values {
 		path := m.path.Attribute()
 		path.Where = directory.Condition{Attribute: "value", Value: elementValue(value), Quoted: true}
-		p.operation("remove", path.String(), nil)
+		p.operation("remove", path.String(), lazyjson.Value{})
 	}
 }
 
 // elementValue gives what tells an element of a multi-valued attribute.
-func elementValue(value any) string {
-	switch v := value.(type) {
-	case string:
-		return v
-	case map[string]any:
-		return resource(v).text("value")
+func elementValue(value lazyjson.Value) string {
+	switch value.Kind() {
+	case lazyjson.KindText:
+		text, _ := value.AsText()
+		return text
+	case lazyjson.KindObject:
+		return textOf(value, "value")
 	}
-	encoded, err := marshal(value)
-	if err != nil {
-		return ""
-	}
-	return string(encoded)
+	return string(value.AppendJSON(nil))
 }
 
-func (p *patcher) extension(path directory.Path, value any) {
-	object, ok := p.extensions[path.URN].(map[string]any)
-	if !ok {
-		object = map[string]any{}
-		if held, ok := p.held[path.URN].(map[string]any); ok {
-			object = maps.Clone(held)
-		}
-		p.extensions[path.URN] = object
+func (p *patcher) extension(path directory.Path, value lazyjson.Value) {
+	object := p.extensions.Member(path.URN)
+	if held := p.held[path.URN]; object.IsNull() && held.Kind() == lazyjson.KindObject {
+		*object = held
 	}
-	resource(object).set(directory.Path{Name: path.Name, Sub: path.Sub}, value)
+	setAttribute(object, directory.Path{Name: path.Name, Sub: path.Sub}, value)
 }
 
 // addElement adds an element of which several paths may tell something.
 func (p *patcher) addElement(m modification) {
 	key := elementOf(m.path)
-	holder, ok := p.elements[key]
+	at, ok := p.added[key]
 	if !ok {
-		holder = resource{}
-		p.elements[key] = holder
+		at = len(p.operations)
+		p.added[key] = at
+		p.operation("add", m.path.Attribute().String(), lazyjson.Array())
 	}
-	plainPath := m.path
-	plainPath.URN = ""
-	holder.set(plainPath, m.value)
-	if !ok {
-		_, list, _ := holder.lookup(m.path.Name)
-		p.operation("add", m.path.Attribute().String(), list)
-	}
+	setElement(&p.operations[at].value, m.path, m.value)
 }

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
@@ -18,14 +20,14 @@ func (t *target) Get(ctx context.Context, typ, id string, want []directory.Path)
 	if err != nil {
 		return connector.Account{}, err
 	}
-	return t.account(typ, r, version, want), nil
+	return t.account(typ, r, version, t.attributes(typ, want)), nil
 }
 
 // read gets one resource whole, or without its members.
 func (t *target) read(ctx context.Context, typ, id string, members bool) (r resource, version string, err error) {
 	kind, err := t.kind(ctx, typ)
 	if err != nil {
-		return nil, "", err
+		return resource{}, "", err
 	}
 	query := url.Values{}
 	if !members {
@@ -33,18 +35,18 @@ func (t *target) read(ctx context.Context, typ, id string, members bool) (r reso
 	}
 	answer, err := t.do(ctx, request{method: http.MethodGet, endpoint: kind.endpoint, id: id, query: query})
 	if err != nil {
-		return nil, "", err
+		return resource{}, "", err
 	}
 	if !answer.ok() {
-		return nil, "", t.problem(answer)
+		return resource{}, "", t.problem(answer)
 	}
 	r, err = decodeResource(answer.body)
 	if err != nil || !looksLikeResource(r) {
-		return nil, "", notSCIM(answer)
+		return resource{}, "", notSCIM(answer)
 	}
 	if r.id() != id {
 		detail := fmt.Sprintf("asked for %s %q, the app answered with %q", typ, id, shorten(r.text("id")))
-		return nil, "", rejected(codeMultiple, detail, nil)
+		return resource{}, "", rejected(codeMultiple, detail, nil)
 	}
 	return r, r.version(answer.header.Get("ETag")), nil
 }
@@ -56,7 +58,7 @@ func looksLikeResource(r resource) bool {
 		return false
 	}
 	for _, name := range []string{"schemas", "userName", "displayName", "meta"} {
-		if _, _, ok := r.lookup(name); ok {
+		if _, _, ok := r.Lookup(name); ok {
 			return true
 		}
 	}
@@ -66,7 +68,7 @@ func looksLikeResource(r resource) bool {
 // notSCIM is an answer of success whose body is something else: a sign-in
 // page, the error of a gateway, another API.
 func notSCIM(r response) *connector.Error {
-	seen := shorten(redacted(string(r.body), r.secrets))
+	seen := shorten(redacted(r.body, r.secrets))
 	if seen == "" {
 		seen = "an empty body"
 	}
@@ -86,35 +88,32 @@ func leaveOutMembers(typ string, query url.Values) {
 	}
 }
 
-// account takes the wanted attributes out of a resource.
-func (t *target) account(typ string, r resource, version string, want []directory.Path) connector.Account {
-	account := connector.Account{Type: typ, ID: r.id(), Version: version, Values: make(map[string]directory.Value, len(want))}
-	known := t.known()
-	for _, path := range want {
-		if t.unreadable(typ, path) {
+// account takes the wanted attributes out of a resource, and nothing that would
+// keep its text in memory.
+func (t *target) account(typ string, r resource, version string, want []*attribute) connector.Account {
+	account := connector.Account{
+		Type: typ, ID: strings.Clone(r.id()), Version: strings.Clone(version), Values: make(map[string]directory.Value, len(want)),
+	}
+	for _, a := range want {
+		if a.unreadable {
 			if account.Unreadable == nil {
 				account.Unreadable = map[string]bool{}
 			}
-			account.Unreadable[path.String()] = true
+			account.Unreadable[a.text] = true
 			continue
 		}
-		if value, ok := r.value(path, known.definition(typ, path)); ok {
-			account.Values[path.String()] = value
+		if value, ok := r.value(a.path, a.definition); ok {
+			account.Values[a.text] = value
 		}
 	}
-	if active, ok := r.value(activePath, directory.Definition{Type: directory.TypeBoolean}); ok && typ == directory.User {
-		if enabled, ok := active.AsBoolean(); ok {
-			account.Enabled = &enabled
+	if typ == directory.User {
+		if active, ok := r.value(activePath, directory.Definition{Type: directory.TypeBoolean}); ok {
+			if enabled, ok := active.AsBoolean(); ok {
+				account.Enabled = &enabled
+			}
 		}
 	}
 	return account
-}
-
-// unreadable reports whether an attribute is never returned: as the dialect says,
-// or the server itself.
-func (t *target) unreadable(typ string, path directory.Path) bool {
-	return t.dialect.unreadable(typ, path) || strings.EqualFold(path.Name, "password") ||
-		t.known().definition(typ, path.Attribute()).Mutability == directory.WriteOnly
 }
 
 // page is one ListResponse.
@@ -124,41 +123,31 @@ type page struct {
 }
 
 // readPage reads a ListResponse. ok is false when the answer is something else.
-func readPage(body []byte) (page, bool) {
+func readPage(body string) (page, bool) {
 	r, err := decodeResource(body)
 	if err != nil {
 		return page{}, false
 	}
-	_, total, hasTotal := r.lookup("totalResults")
-	_, list, hasList := r.lookup("Resources")
-	if !hasTotal && !hasList {
+	_, total, hasTotal := r.Lookup("totalResults")
+	_, list, hasList := r.Lookup("Resources")
+	if !hasTotal && !hasList || !list.IsNull() && list.Kind() != lazyjson.KindArray {
 		return page{}, false
 	}
-	var p page
-	if n, ok := asInt(total); ok {
-		p.total = n
-	}
-	elements, ok := list.([]any)
-	if !ok && list != nil {
-		return page{}, false
-	}
-	for _, element := range elements {
-		m, _ := element.(map[string]any)
-		p.resources = append(p.resources, m)
+	p := page{total: asCount(total)}
+	for element := range list.Elements() {
+		p.resources = append(p.resources, resource{element})
 	}
 	return p, true
 }
 
-func asInt(value any) (int, bool) {
-	v, err := directory.FromJSON(value)
+// asCount gives a number of things, 0 when the value is none.
+func asCount(value lazyjson.Value) int {
+	digits, _ := value.AsNumber()
+	n, err := strconv.ParseUint(digits, 10, 53)
 	if err != nil {
-		return 0, false
+		return 0
 	}
-	n, ok := v.AsInteger()
-	if !ok || n < 0 || n > 1<<53 {
-		return 0, false
-	}
-	return int(n), true
+	return int(n)
 }
 
 // query asks for one page.

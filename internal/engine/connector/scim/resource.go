@@ -1,68 +1,42 @@
 package scim
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/url"
+	"strconv"
 	"strings"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
 // maxDepth bounds how deep the arrays and objects of an answer nest.
 const maxDepth = 32
 
-// resource is a SCIM resource as decoded JSON. Names are found without regard
-// to case; numbers are json.Number.
-type resource map[string]any
-
-var errDepth = errors.New("it nests too deep")
+// resource is a SCIM resource as it came, or as it is to be sent. Names are
+// found without regard to case.
+type resource struct{ lazyjson.Value }
 
 // decodeResource reads one JSON object.
-func decodeResource(data []byte) (resource, error) {
-	if directory.JSONNestsDeeper(data, maxDepth) {
-		return nil, errDepth
+func decodeResource(text string) (resource, error) {
+	value, err := lazyjson.Decode(text, maxDepth)
+	if err == nil && value.Kind() != lazyjson.KindObject {
+		err = errors.New("it is no object")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var r resource
-	if err := decoder.Decode(&r); err != nil {
-		return nil, err
-	}
-	if r == nil {
-		return nil, errors.New("it is null")
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("something follows it")
-	}
-	return r, nil
-}
-
-// lookup finds a name and gives it as it is written in the resource.
-func (r resource) lookup(name string) (key string, value any, ok bool) {
-	if value, ok := r[name]; ok {
-		return name, value, true
-	}
-	for key, value := range r {
-		if strings.EqualFold(key, name) {
-			return key, value, true
-		}
-	}
-	return name, nil, false
+	return resource{value}, err
 }
 
 // text gives a text attribute; a number counts as its digits.
-func (r resource) text(name string) string {
-	_, value, _ := r.lookup(name)
-	switch v := value.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
+func (r resource) text(name string) string { return textOf(r.Value, name) }
+
+// textOf is text of any value: "" where it has no such member.
+func textOf(object lazyjson.Value, name string) string {
+	_, value, _ := object.Lookup(name)
+	if digits, ok := value.AsNumber(); ok {
+		return digits
 	}
-	return ""
+	text, _ := value.AsText()
+	return text
 }
 
 // id gives the resource's id, "" when there is none that can be used.
@@ -81,105 +55,116 @@ func usableID(id string) bool {
 }
 
 func (r resource) version(header string) string {
-	_, meta, _ := r.lookup("meta")
-	if m, ok := meta.(map[string]any); ok {
-		if v := resource(m).text("version"); v != "" {
-			return v
-		}
+	_, meta, _ := r.Lookup("meta")
+	if v := textOf(meta, "version"); v != "" {
+		return v
 	}
 	return header
 }
 
-func isCore(urn string) bool {
-	return urn == "" || strings.HasPrefix(strings.ToLower(urn), "urn:ietf:params:scim:schemas:core:2.0:")
+const corePrefix = "urn:ietf:params:scim:schemas:core:2.0:"
+
+func isCore(urn string) bool { return urn == "" || hasPrefixFold(urn, corePrefix) }
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// holder gives the map that holds the path's attribute, and the name under
+// holder gives the object that holds the path's attribute, and the name under
 // which to look there. Some servers write an extension's attributes with
 // their full name at the top.
-func (r resource) holder(path directory.Path) (resource, string) {
+func (r resource) holder(path directory.Path) (lazyjson.Value, string) {
 	if isCore(path.URN) {
-		return r, path.Name
+		return r.Value, path.Name
 	}
-	if _, value, ok := r.lookup(path.URN); ok {
-		if m, ok := value.(map[string]any); ok {
-			return m, path.Name
-		}
+	if _, extension, _ := r.Lookup(path.URN); extension.Kind() == lazyjson.KindObject {
+		return extension, path.Name
 	}
-	return r, path.URN + ":" + path.Name
+	return r.Value, path.URN + ":" + path.Name
 }
 
 // raw gives what stands at the path: nothing for null and for an empty list.
 // A path with a condition gives the first element that meets it; one with a
 // sub-attribute into a list gives that of each element.
-func (r resource) raw(path directory.Path) (any, bool) {
+func (r resource) raw(path directory.Path) (lazyjson.Value, bool) {
 	holder, name := r.holder(path)
-	_, value, ok := holder.lookup(name)
-	if !ok || value == nil {
-		return nil, false
+	_, value, _ := holder.Lookup(name)
+	if value.IsNull() {
+		return value, false
 	}
-	list, isList := value.([]any)
+	isList := value.Kind() == lazyjson.KindArray
 	if path.HasCondition() {
+		list := value
 		if !isList {
-			list = []any{value}
+			list = lazyjson.Array(value)
 		}
-		at := matching(list, path.Where)
-		if at < 0 {
-			return nil, false
+		at := -1
+		if at, value = matching(list, path.Where); at < 0 {
+			return value, false
 		}
-		value, isList = list[at], false
+		isList = false
 	}
 	if path.Sub == "" {
-		return value, !isList || len(list) > 0
+		return value, !isList || !isEmpty(value)
 	}
 	if !isList {
 		return sub(value, path.Sub)
 	}
-	var parts []any
-	for _, element := range list {
+	var parts []lazyjson.Value
+	for element := range value.Elements() {
 		if part, ok := sub(element, path.Sub); ok {
 			parts = append(parts, part)
 		}
 	}
-	return parts, len(parts) > 0
+	return lazyjson.Array(parts...), len(parts) > 0
 }
 
-func sub(value any, name string) (any, bool) {
-	m, ok := value.(map[string]any)
-	if !ok {
+func isEmpty(list lazyjson.Value) bool {
+	for range list.Elements() {
+		return false
+	}
+	return true
+}
+
+func sub(value lazyjson.Value, name string) (lazyjson.Value, bool) {
+	if value.Kind() != lazyjson.KindObject {
 		// A list of plain values stands for one of objects with a value alone.
 		return value, strings.EqualFold(name, "value")
 	}
-	_, part, ok := resource(m).lookup(name)
-	return part, ok && part != nil
+	_, part, _ := value.Lookup(name)
+	return part, !part.IsNull()
 }
 
-// matching gives the index of the first element that meets the condition, -1
+// matching gives the first element that meets the condition, and its index, -1
 // for none.
-func matching(list []any, where directory.Condition) int {
-	for i, element := range list {
-		m, ok := element.(map[string]any)
-		if !ok {
-			continue
+func matching(list lazyjson.Value, where directory.Condition) (at int, found lazyjson.Value) {
+	for element := range list.Elements() {
+		if meets(element, where) {
+			return at, element
 		}
-		_, value, _ := resource(m).lookup(where.Attribute)
-		switch v := value.(type) {
-		case string:
-			if directory.Fold(v) == directory.Fold(where.Value) {
-				return i
-			}
-		case bool:
-			if strings.EqualFold(where.Value, boolText(v)) {
-				return i
-			}
-		case json.Number:
-			if v.String() == where.Value {
-				return i
-			}
-		}
+		at++
 	}
-	return -1
+	return -1, lazyjson.Value{}
 }
+
+func meets(element lazyjson.Value, where directory.Condition) bool {
+	_, value, _ := element.Lookup(where.Attribute)
+	switch value.Kind() {
+	case lazyjson.KindText:
+		text, _ := value.AsText()
+		return equalFold(text, where.Value)
+	case lazyjson.KindBoolean:
+		boolean, _ := value.AsBoolean()
+		return strings.EqualFold(where.Value, boolText(boolean))
+	case lazyjson.KindNumber:
+		digits, _ := value.AsNumber()
+		return digits == where.Value
+	}
+	return false
+}
+
+// equalFold reports whether texts differ in case at most.
+func equalFold(a, b string) bool { return a == b || directory.Fold(a) == directory.Fold(b) }
 
 func boolText(b bool) string {
 	if b {
@@ -198,14 +183,65 @@ func (r resource) value(path directory.Path, definition directory.Definition) (d
 	if definition.Type == directory.TypeReference {
 		return referenceValue(raw, definition.MultiValued && !path.HasCondition())
 	}
-	value, err := directory.FromJSON(raw)
-	if err != nil || value.IsNull() {
+	value := fromJSON(raw)
+	if value.IsNull() {
 		return directory.Null, false
 	}
 	if definition.Type == directory.TypeBoolean {
 		value = asBoolean(value)
 	}
 	return value, true
+}
+
+// fromJSON gives a value that shares nothing with the text that it came in: it
+// may be kept when that is gone. A number that is no 64-bit integer becomes its
+// text.
+func fromJSON(raw lazyjson.Value) directory.Value {
+	switch raw.Kind() {
+	case lazyjson.KindText:
+		text, _ := raw.AsText()
+		return directory.Text(strings.Clone(text))
+	case lazyjson.KindBoolean:
+		boolean, _ := raw.AsBoolean()
+		return directory.Boolean(boolean)
+	case lazyjson.KindNumber:
+		digits, _ := raw.AsNumber()
+		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+			return directory.Integer(n)
+		}
+		return directory.Text(strings.Clone(digits))
+	case lazyjson.KindArray:
+		var values []directory.Value
+		for element := range raw.Elements() {
+			values = append(values, fromJSON(element))
+		}
+		return directory.List(values...)
+	case lazyjson.KindObject:
+		raw.Open() // which leaves one of each name
+		var members []directory.Member
+		for name, member := range raw.Members() {
+			members = append(members, directory.Member{Name: strings.Clone(name), Value: fromJSON(member)})
+		}
+		return directory.Complex(members...)
+	}
+	return directory.Null
+}
+
+// toJSON is the reverse.
+func toJSON(value directory.Value) lazyjson.Value {
+	switch value.Kind() {
+	case directory.KindText:
+		text, _ := value.AsText()
+		return lazyjson.Text(text)
+	case directory.KindBoolean:
+		boolean, _ := value.AsBoolean()
+		return lazyjson.Boolean(boolean)
+	}
+	encoded, err := value.MarshalJSON()
+	if err != nil {
+		return lazyjson.Value{}
+	}
+	return lazyjson.Raw(string(encoded))
 }
 
 // asBoolean turns the texts True and False into booleans, whatever their case.
@@ -221,7 +257,7 @@ func asBoolean(value directory.Value) directory.Value {
 }
 
 // referenceValue reads references as the ids that they name.
-func referenceValue(raw any, many bool) (directory.Value, bool) {
+func referenceValue(raw lazyjson.Value, many bool) (directory.Value, bool) {
 	ids := referenceIDs(raw)
 	switch {
 	case len(ids) == 0:
@@ -234,29 +270,43 @@ func referenceValue(raw any, many bool) (directory.Value, bool) {
 
 // referenceIDs reads a reference in any form that is seen: the id, an object
 // with the value or a $ref, or a list of such.
-func referenceIDs(raw any) []string {
-	switch v := raw.(type) {
-	case string:
-		if v != "" {
-			return []string{v}
+func referenceIDs(raw lazyjson.Value) []string { return appendReferenceIDs(nil, raw) }
+
+func appendReferenceIDs(ids []string, raw lazyjson.Value) []string {
+	var id string
+	switch raw.Kind() {
+	case lazyjson.KindText:
+		id, _ = raw.AsText()
+	case lazyjson.KindNumber:
+		id, _ = raw.AsNumber()
+	case lazyjson.KindObject:
+		if id = textOf(raw, "value"); id == "" {
+			id = lastSegment(textOf(raw, "$ref"))
 		}
-	case json.Number:
-		return []string{v.String()}
-	case map[string]any:
-		if id := resource(v).text("value"); id != "" {
-			return []string{id}
+	case lazyjson.KindArray:
+		for element := range raw.Elements() {
+			ids = appendReferenceIDs(ids, element)
 		}
-		if id := lastSegment(resource(v).text("$ref")); id != "" {
-			return []string{id}
-		}
-	case []any:
-		var ids []string
-		for _, element := range v {
-			ids = append(ids, referenceIDs(element)...)
-		}
+	}
+	if id == "" {
 		return ids
 	}
-	return nil
+	return append(ids, strings.Clone(id))
+}
+
+// texts gives a list of texts.
+func texts(list []string) lazyjson.Value {
+	out := lazyjson.Array()
+	for _, text := range list {
+		out.Append(lazyjson.Text(text))
+	}
+	return out
+}
+
+// reference gives an id as it stands in a reference.
+func reference(id string) lazyjson.Value {
+	member := lazyjson.Text(id).AppendJSON([]byte(`{"value":`))
+	return lazyjson.Raw(string(append(member, '}')))
 }
 
 // lastSegment gives the id at the end of a resource's address, "" when it is

@@ -4,10 +4,8 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
@@ -17,15 +15,6 @@ type catalog struct {
 	types  []resourceType
 	schema directory.Schema
 	index  map[string]directory.Definition // by type, and path of the attribute or sub-attribute, folded
-
-	mu    sync.RWMutex
-	asked map[attributeOf]directory.Definition // what was asked for already
-}
-
-// attributeOf is a path of a type's resources.
-type attributeOf struct {
-	typ  string
-	path directory.Path
 }
 
 type resourceType struct {
@@ -164,23 +153,6 @@ func isResource(name string) bool {
 // definition tells what is known of a path: by the server, else by the
 // standard, else nothing but its name.
 func (c *catalog) definition(typ string, path directory.Path) directory.Definition {
-	key := attributeOf{typ, path}
-	c.mu.RLock()
-	d, known := c.asked[key]
-	c.mu.RUnlock()
-	if !known {
-		d = c.find(typ, path)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.asked == nil {
-			c.asked = make(map[attributeOf]directory.Definition)
-		}
-		c.asked[key] = d // paths are written in mappings: they are few
-	}
-	return d
-}
-
-func (c *catalog) find(typ string, path directory.Path) directory.Definition {
 	name := path.Name
 	if !isCore(path.URN) {
 		name = path.URN + ":" + path.Name
@@ -228,10 +200,9 @@ func (c *catalog) names() []string {
 // has attributes of.
 func (t resourceType) schemasFor(r resource) []string {
 	var list []string
-	_, held, _ := r.lookup("schemas")
-	elements, _ := held.([]any)
-	for _, element := range elements {
-		if urn, ok := element.(string); ok {
+	_, held, _ := r.Lookup("schemas")
+	for element := range held.Elements() {
+		if urn, ok := element.AsText(); ok {
 			list = append(list, urn)
 		}
 	}
@@ -242,9 +213,8 @@ func (t resourceType) schemasFor(r resource) []string {
 		}
 		list = append(list, core)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r)) {
-		held := slices.ContainsFunc(list, func(urn string) bool { return strings.EqualFold(urn, name) })
-		if !held && strings.HasPrefix(strings.ToLower(name), "urn:") {
+	for name := range r.Members() {
+		if hasPrefixFold(name, "urn:") && !slices.ContainsFunc(list, func(urn string) bool { return strings.EqualFold(urn, name) }) {
 			list = append(list, name)
 		}
 	}

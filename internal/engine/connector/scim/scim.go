@@ -27,12 +27,12 @@ type Connection struct {
 
 // target is safe for concurrent use: what is not set by Open is guarded.
 type target struct {
-	base      *url.URL // without trailing slash; its query goes along with each request
-	dialect   Dialect
-	userAgent string
-	clock     connector.Clock
-	client    *http.Client
-	timeout   time.Duration // of one request with its answer
+	base    *url.URL // without trailing slash; its query goes along with each request
+	header  http.Header
+	dialect Dialect
+	clock   connector.Clock
+	client  *http.Client
+	timeout time.Duration // of one request with its answer
 
 	discovery discovery
 	learned   learned
@@ -67,7 +67,7 @@ func Open(options connector.Options) (connector.Target, error) {
 		return nil, err
 	}
 	t := &target{
-		base: base, dialect: dialect, userAgent: options.UserAgent,
+		base: base, header: headers(dialect, options.UserAgent), dialect: dialect,
 		clock: options.Clock(), client: web.NewClient(transport), timeout: time.Minute,
 	}
 	t.learned.pageSize = dialect.pageSize()

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
@@ -41,18 +42,19 @@ const schemaEntraGroup = "http://schemas.microsoft.com/2006/11/ResourceManagemen
 
 // create sends one POST. It is never repeated.
 func (t *target) create(ctx context.Context, w writing) (connector.Receipt, error) {
-	body := resource{}
-	w.applyTo(body)
-	primaryMail(body)
+	body := resource{lazyjson.Object(2 + len(w.modifications))}
+	w.applyTo(&body)
+	primaryMail(&body)
 	schemas := w.kind.schemasFor(body)
 	if t.dialect.Patch != PatchRFC {
-		body["meta"] = map[string]any{"resourceType": w.operation.Type}
+		*body.Member("meta") = lazyjson.Object(1)
+		*body.Member("meta").Member("resourceType") = lazyjson.Text(w.operation.Type)
 		if w.operation.Type == directory.Group {
 			schemas = append(schemas, schemaEntraGroup)
 		}
 	}
-	body["schemas"] = schemas
-	answer, err := t.do(ctx, request{method: http.MethodPost, endpoint: w.kind.endpoint, body: body})
+	*body.Member("schemas") = texts(schemas)
+	answer, err := t.do(ctx, request{method: http.MethodPost, endpoint: w.kind.endpoint, body: body.AppendJSON(nil)})
 	if err != nil {
 		return connector.Receipt{}, err
 	}
@@ -70,7 +72,7 @@ func (t *target) create(ctx context.Context, w writing) (connector.Receipt, erro
 	}
 	if made.id() == "" {
 		problem := notSCIM(answer)
-		problem.Detail = fmt.Sprintf("HTTP %d for the new %s without an id: %s", answer.status, w.operation.Type, shorten(redacted(string(answer.body), answer.secrets)))
+		problem.Detail = fmt.Sprintf("HTTP %d for the new %s without an id: %s", answer.status, w.operation.Type, shorten(redacted(answer.body, answer.secrets)))
 		problem.Advice = "look into the app whether the account was made; it is searched for before another is"
 		return connector.Receipt{}, problem
 	}
@@ -79,7 +81,7 @@ func (t *target) create(ctx context.Context, w writing) (connector.Receipt, erro
 
 // receipt tells of the resource that came back.
 func (t *target) receipt(w writing, r resource, answer response) connector.Receipt {
-	account := t.account(w.operation.Type, r, r.version(answer.header.Get("ETag")), w.wanted())
+	account := t.account(w.operation.Type, r, r.version(answer.header.Get("ETag")), t.attributes(w.operation.Type, w.wanted()))
 	return connector.Receipt{ID: account.ID, Account: &account}
 }
 
@@ -93,7 +95,7 @@ func (t *target) changed(w writing, answer response) (connector.Receipt, error) 
 		return connector.Receipt{}, notSCIM(answer)
 	}
 	if r.id() == "" {
-		if _, _, ok := r.lookup("schemas"); ok {
+		if _, _, ok := r.Lookup("schemas"); ok {
 			return connector.Receipt{ID: w.operation.ID}, nil
 		}
 		return connector.Receipt{}, notSCIM(answer)

@@ -25,7 +25,7 @@ func (t *target) rename(ctx context.Context, w writing) (connector.Receipt, erro
 	}
 	path := namingPaths[w.operation.Type]
 	for _, m := range w.modifications {
-		if name, ok := m.value.(string); ok && samePath(m.path, path) {
+		if name, ok := m.value.AsText(); ok && samePath(m.path, path) {
 			found, err := t.Find(ctx, w.operation.Type, path, directory.Text(name), nil)
 			if err == nil && len(found) == 1 {
 				receipt.ID = found[0].ID
@@ -78,7 +78,7 @@ func (t *target) update(ctx context.Context, w writing) (connector.Receipt, erro
 func (t *target) sendPatch(ctx context.Context, w writing, removal MemberRemoval, missing map[string]bool) (connector.Receipt, response, error) {
 	o := w.operation
 	answer, err := t.do(ctx, request{
-		method: http.MethodPatch, endpoint: w.kind.endpoint, id: o.ID, version: o.Version, body: t.patch(w, removal, missing),
+		method: http.MethodPatch, endpoint: w.kind.endpoint, id: o.ID, version: o.Version, body: t.patch(w, removal, missing).AppendJSON(nil),
 	})
 	if err != nil {
 		return connector.Receipt{}, answer, err
@@ -146,7 +146,7 @@ func (t *target) putInstead(ctx context.Context, w writing, refusal error) (conn
 // a whole: what is not modified stays as it was read.
 func (t *target) put(ctx context.Context, w writing) (connector.Receipt, error) {
 	o := w.operation
-	if o.Type == directory.Group && t.unreadable(o.Type, membersPath) {
+	if o.Type == directory.Group && t.attribute(o.Type, membersPath).unreadable {
 		return connector.Receipt{}, rejected(codeNotOffered, "the app changes a group only as a whole and does not show its members, who would be lost", nil)
 	}
 	r, version, err := t.read(ctx, o.Type, o.ID, true)
@@ -156,16 +156,12 @@ func (t *target) put(ctx context.Context, w writing) (connector.Receipt, error) 
 	if o.Version != "" {
 		version = o.Version
 	}
-	for _, readOnly := range []string{"meta", "groups"} {
-		if key, _, ok := r.lookup(readOnly); ok {
-			delete(r, key)
-		}
-	}
-	w.dropSplit(r)
-	w.applyTo(r)
-	key, _, _ := r.lookup("schemas")
-	r[key] = w.kind.schemasFor(r)
-	answer, err := t.do(ctx, request{method: http.MethodPut, endpoint: w.kind.endpoint, id: o.ID, version: version, body: r})
+	r.Delete("meta")
+	r.Delete("groups")
+	w.dropSplit(&r)
+	w.applyTo(&r)
+	*r.Member("schemas") = texts(w.kind.schemasFor(r))
+	answer, err := t.do(ctx, request{method: http.MethodPut, endpoint: w.kind.endpoint, id: o.ID, version: version, body: r.AppendJSON(nil)})
 	if err != nil {
 		return connector.Receipt{}, err
 	}

@@ -171,7 +171,7 @@ func TestReading(t *testing.T) {
 		"complex value as a whole":  {`{"name":{"givenName":"g"}}`, "name", directory.Complex(directory.Member{Name: "givenName", Value: directory.Text("g")})},
 		"names that differ in case": {`{"userName":"a","username":"b"}`, "userName", directory.Text("a")},
 	} {
-		r, err := decodeResource([]byte(test.json))
+		r, err := decodeResource(test.json)
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -180,7 +180,7 @@ func TestReading(t *testing.T) {
 		if test.path == "members" {
 			typ = directory.Group
 		}
-		account := target.account(typ, r, "", []directory.Path{path})
+		account := target.account(typ, r, "", target.attributes(typ, []directory.Path{path}))
 		if got := account.Values[path.String()]; !got.Equal(test.want) {
 			t.Errorf("%s: %v %v, want %v", name, got.Kind(), got, test.want)
 		}

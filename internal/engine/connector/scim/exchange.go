@@ -81,7 +81,11 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 		message.Header.Set("If-Match", r.version)
 	}
 	maps.Copy(message.Header, t.header)
-	answer, err := t.client.Do(message)
+	send := t.client.Do
+	if r.writes() {
+		send = t.client.Transport.RoundTrip // it follows no redirect
+	}
+	answer, err := send(message)
 	if err != nil {
 		return out, t.failure(err, r, connected.Load())
 	}

@@ -76,14 +76,15 @@ func (t *target) proveExtensions(ctx context.Context, w writing, receipt connect
 func (t *target) tookExtensions(ctx context.Context, w writing, receipt connector.Receipt) (bool, error) {
 	account := receipt.Account
 	if account == nil {
-		read, err := t.Get(ctx, w.operation.Type, receipt.ID, w.wanted())
+		r, version, err := t.read(ctx, w.operation.Type, receipt.ID, false)
 		if err != nil {
 			return false, err
 		}
+		read := t.account(w.operation.Type, r, version, t.wanted(w))
 		account = &read
 	}
 	for _, m := range w.modifications {
-		if isExtension(m.path) && !account.Unreadable[m.path.String()] && !m.shows(account.Values[m.path.String()]) {
+		if isExtension(m.path) && !account.Unreadable[m.text] && !m.shows(account.Values[m.text]) {
 			return false, nil
 		}
 	}

@@ -220,7 +220,7 @@ func (w writing) withMembers(members map[string]bool) writing {
 	out := w
 	out.modifications = slices.DeleteFunc(slices.Clone(w.modifications), w.isMembers)
 	out.modifications = append(out.modifications, modification{
-		path: membersPath, verb: connector.Set, reference: true, many: true, value: lazyjson.Array(references(members)...),
+		attribute: &attribute{path: membersPath}, verb: connector.Set, reference: true, many: true, value: lazyjson.Array(references(members)...),
 	})
 	return out
 }
@@ -263,7 +263,7 @@ func (t *target) resolveMembers(ctx context.Context, w *writing) error {
 				continue
 			}
 		case len(present) > 0:
-			m = modification{path: membersPath, verb: connector.Remove, reference: true, many: true, values: references(present)}
+			m = modification{attribute: m.attribute, verb: connector.Remove, reference: true, many: true, values: references(present)}
 		}
 		resolved = append(resolved, m)
 	}

@@ -27,7 +27,7 @@ type writing struct {
 
 // modification is a connector.Modification with its values as JSON.
 type modification struct {
-	path      directory.Path
+	*attribute
 	verb      connector.Verb
 	reference bool
 	many      bool             // of a multi-valued attribute as a whole
@@ -57,14 +57,17 @@ func (t *target) prepare(o connector.Operation) (writing, error) {
 		}
 	}
 	if o.Enabled != nil {
-		w.modifications = append(w.modifications, modification{path: activePath, verb: connector.Set, value: lazyjson.Boolean(*o.Enabled)})
+		w.modifications = append(w.modifications, modification{
+			attribute: t.attribute(o.Type, activePath), verb: connector.Set, value: lazyjson.Boolean(*o.Enabled),
+		})
 	}
 	return w, nil
 }
 
 func (t *target) prepareModification(typ string, m connector.Modification) (modification, error) {
-	definition := t.attribute(typ, m.Path).definition
-	out := modification{path: m.Path, verb: m.Verb, reference: m.Reference || definition.Type == directory.TypeReference && m.Path.Sub == ""}
+	out := modification{attribute: t.attribute(typ, m.Path), verb: m.Verb}
+	definition := out.definition
+	out.reference = m.Reference || definition.Type == directory.TypeReference && m.Path.Sub == ""
 	out.many = !m.Path.HasCondition() && m.Path.Sub == "" && (definition.MultiValued || definition.Type == "" && m.Value.Kind() == directory.KindList)
 	if m.Verb == connector.Clear || m.Verb == connector.Set && m.Value.IsNull() {
 		out.verb = connector.Clear
@@ -73,7 +76,7 @@ func (t *target) prepareModification(typ string, m connector.Modification) (modi
 	single := m.Value.Kind() != directory.KindList
 	if single && m.Verb == connector.Set && !out.many {
 		var err error
-		out.value, err = out.write(m.Value, definition)
+		out.value, err = out.write(m.Value)
 		return out, err
 	}
 	list := m.Value.Values()
@@ -83,7 +86,7 @@ func (t *target) prepareModification(typ string, m connector.Modification) (modi
 	values := make([]lazyjson.Value, len(list))
 	for i, value := range list {
 		var err error
-		if values[i], err = out.write(value, definition); err != nil {
+		if values[i], err = out.write(value); err != nil {
 			return out, err
 		}
 	}
@@ -103,7 +106,7 @@ func (t *target) prepareModification(typ string, m connector.Modification) (modi
 }
 
 // write gives one value as JSON.
-func (m modification) write(value directory.Value, definition directory.Definition) (lazyjson.Value, error) {
+func (m modification) write(value directory.Value) (lazyjson.Value, error) {
 	if m.reference {
 		id, ok := value.AsText()
 		if !ok || id == "" {
@@ -115,13 +118,13 @@ func (m modification) write(value directory.Value, definition directory.Definiti
 	}
 	text, isText := value.AsText()
 	switch {
-	case isText && definition.Type == directory.TypeBoolean:
+	case isText && m.definition.Type == directory.TypeBoolean:
 		boolean, ok := asBoolean(value).AsBoolean()
 		if !ok {
 			return lazyjson.Value{}, rejected(codeInvalidValue, fmt.Sprintf("%s takes True or False", m.path), nil)
 		}
 		return lazyjson.Boolean(boolean), nil
-	case isText && definition.Type == directory.TypeInteger:
+	case isText && m.definition.Type == directory.TypeInteger:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return lazyjson.Value{}, rejected(codeInvalidValue, fmt.Sprintf("%s takes an integer", m.path), nil)
@@ -164,19 +167,19 @@ func (w writing) memberChanges() int {
 	return n
 }
 
-// wanted gives the paths written, to be read out of the answer.
-func (w writing) wanted() []directory.Path {
-	paths := make([]directory.Path, 0, len(w.modifications))
+// wanted gives the attributes written, to be read out of the answer.
+func (t *target) wanted(w writing) []*attribute {
+	list := make([]*attribute, 0, len(w.modifications))
 	for _, m := range w.modifications {
-		path := m.path
+		a := m.attribute
 		if m.many || m.verb == connector.Add || m.verb == connector.Remove {
-			path = path.Attribute()
+			a = t.attribute(w.operation.Type, m.path.Attribute())
 		}
-		if !slices.Contains(paths, path) {
-			paths = append(paths, path)
+		if !slices.Contains(list, a) {
+			list = append(list, a)
 		}
 	}
-	return paths
+	return list
 }
 
 // primaryMail makes the work address of a new account the primary one, unless

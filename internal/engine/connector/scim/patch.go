@@ -36,7 +36,9 @@ func (t *target) patch(w writing, removal MemberRemoval, missing map[string]bool
 	for _, m := range w.modifications {
 		switch {
 		case m.verb == connector.Clear && m.path.HasCondition() && whole[elementOf(m.path)]:
-			m.path.Sub = "" // an address without value is none
+			element := m.path
+			element.Sub = "" // an address without value is none
+			m.attribute = &attribute{path: element}
 		case m.verb == connector.Set && missing[elementOf(m.path)] && m.path.HasCondition():
 			p.addElement(m)
 			continue

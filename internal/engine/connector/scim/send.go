@@ -54,7 +54,7 @@ func (t *target) create(ctx context.Context, w writing) (connector.Receipt, erro
 		}
 	}
 	*body.Member("schemas") = texts(schemas)
-	answer, err := t.do(ctx, request{method: http.MethodPost, endpoint: w.kind.endpoint, body: body.AppendJSON(nil)})
+	answer, err := t.do(ctx, request{method: http.MethodPost, endpoint: w.kind.endpoint, body: body.AppendJSON(make([]byte, 0, 1<<10))})
 	if err != nil {
 		return connector.Receipt{}, err
 	}
@@ -81,7 +81,7 @@ func (t *target) create(ctx context.Context, w writing) (connector.Receipt, erro
 
 // receipt tells of the resource that came back.
 func (t *target) receipt(w writing, r resource, answer response) connector.Receipt {
-	account := t.account(w.operation.Type, r, r.version(answer.header.Get("ETag")), t.attributes(w.operation.Type, w.wanted()))
+	account := t.account(w.operation.Type, r, r.version(answer.header.Get("ETag")), t.wanted(w))
 	return connector.Receipt{ID: account.ID, Account: &account}
 }
 

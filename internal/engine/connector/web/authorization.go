@@ -91,7 +91,8 @@ func (a *authorized) authenticated(r *http.Request) (*http.Request, error) {
 	if err != nil {
 		return nil, unresolved(ctx, err)
 	}
-	out := r.Clone(ctx)
+	out := r.WithContext(ctx)
+	out.Header = r.Header.Clone()
 	out.Header.Set("Authorization", header)
 	return out, nil
 }

@@ -22,8 +22,11 @@ import (
 type credentials struct {
 	mu     sync.Mutex
 	inUse  map[string]connector.Credential
-	opened sync.Map // secrets, by what they are sealed as: opening costs more than the request that it is for
+	opened sync.Map // secrets, by sealedField: opening costs more than the request that it is for
 }
+
+// sealedField is a field of a credential whose value is sealed.
+type sealedField struct{ credentialID, name string }
 
 // forget has a credential that was changed or destroyed made anew at its next
 // use.
@@ -87,8 +90,15 @@ func (e *Engine) credentialOf(declared *config.Credential, secrets config.Secret
 	return c, nil
 }
 
-// unseal opens a sealed secret.
+// unseal opens a sealed secret, once until it is forgotten. What was read before
+// a change is not kept after it: forget waits.
 func (e *Engine) unseal(c *config.Credential, field string) (string, error) {
+	key := sealedField{c.ID, field}
+	if opened, ok := e.credentials.opened.Load(key); ok {
+		return opened.(string), nil
+	}
+	e.credentials.mu.Lock()
+	defer e.credentials.mu.Unlock()
 	sealed, err := e.catalog.Secret(c.ID, field)
 	if err != nil {
 		return "", err
@@ -96,12 +106,9 @@ func (e *Engine) unseal(c *config.Credential, field string) (string, error) {
 	if sealed == nil {
 		return "", fmt.Errorf("credential %q holds no %s: give it again and raise %s_wo_version", c.Name, field, field)
 	}
-	if opened, ok := e.credentials.opened.Load(string(sealed)); ok {
-		return opened.(string), nil
-	}
 	opened, err := e.keyring.Open(sealed)
 	if err == nil {
-		e.credentials.opened.Store(string(sealed), opened)
+		e.credentials.opened.Store(key, opened)
 	}
 	return opened, err
 }

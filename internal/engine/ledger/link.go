@@ -144,8 +144,8 @@ func (l *Ledger) Link(key directory.Key) (*provision.Link, error) {
 
 // Has reports whether an object has a link.
 func (l *Ledger) Has(key directory.Key) (bool, error) {
-	data, err := l.r.Get(tableLinks, store.Key(l.app, key.Type, key.Anchor))
-	return data != nil, err
+	have, err := l.HaveLinks([]directory.Key{key})
+	return have[0], err
 }
 
 // Links gives up to limit links of a type, ascending by anchor, after that

@@ -36,11 +36,11 @@ func (l *Ledger) HeadsOf(keys []directory.Key) ([]*provision.Link, error) {
 
 // HaveLinks tells of each object whether it has a link.
 func (l *Ledger) HaveLinks(keys []directory.Key) ([]bool, error) {
-	values, err := l.r.GetAll(tableLinks, l.rows(keys))
-	have := make([]bool, len(values))
-	for i, value := range values {
-		have[i] = value != nil
-	}
+	have := make([]bool, len(keys))
+	err := l.r.GetAll(tableLinks, l.rows(keys), func(i int, _ []byte) error {
+		have[i] = true
+		return nil
+	})
 	return have, err
 }
 
@@ -69,18 +69,15 @@ func (l *Ledger) rows(keys []directory.Key) [][]byte {
 }
 
 func many[T any](l *Ledger, table store.Table, keys []directory.Key, decode func([]byte) (*T, error)) ([]*T, error) {
-	values, err := l.r.GetAll(table, l.rows(keys))
+	found := make([]*T, len(keys))
+	err := l.r.GetAll(table, l.rows(keys), func(i int, value []byte) (err error) {
+		if found[i], err = decode(value); err != nil {
+			return fmt.Errorf("%s of %s: %w", table, keys[i], err)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	found := make([]*T, len(keys))
-	for i, value := range values {
-		if value == nil {
-			continue
-		}
-		if found[i], err = decode(value); err != nil {
-			return nil, fmt.Errorf("%s of %s: %w", table, keys[i], err)
-		}
 	}
 	return found, nil
 }

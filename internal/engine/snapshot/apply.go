@@ -191,7 +191,7 @@ func (b *batch) unsettle(key directory.Key, before, now State) error {
 	if before == now {
 		return nil
 	}
-	if len(b.writes[tableEdges]) == 0 {
+	if len(b.places[tableEdges]) == 0 {
 		edges := b.edgePrefix(key)
 		rows, err := b.store.Page(tableEdges, edges, store.Successor(edges), 1)
 		if err != nil || len(rows) == 0 {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"maps"
 	"slices"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -16,12 +15,27 @@ import (
 // snapshot's mu is held from begin to commit.
 type batch struct {
 	*Snapshot
-	meta    meta
-	dirty   bool                              // meta is to be written, whatever else
-	writes  map[store.Table]map[string][]byte // nil value: deleted
-	ahead   map[store.Table]map[string][]byte // what was read before it is asked for; nil value: nothing there
-	touched map[directory.Key]struct{}        // get a new sequence number
-	ends    map[directory.Ref]struct{}        // so do those they resolve to
+	meta      meta
+	dirty     bool                           // meta is to be written, whatever else
+	mutations []store.Mutation               // each row once
+	places    map[store.Table]map[string]int // of rows in mutations
+	ahead     map[store.Table]ahead
+	touched   []directory.Key // get a new sequence number; some stand here more than once
+	ends      []directory.Ref // those they resolve to do so too
+}
+
+// ahead is what was read of a table before it is asked for.
+type ahead struct {
+	keys   [][]byte // ascending
+	values [][]byte // nil: nothing there
+}
+
+func (a ahead) get(key []byte) (value []byte, read bool) {
+	at, read := slices.BinarySearchFunc(a.keys, key, bytes.Compare)
+	if !read {
+		return nil, false
+	}
+	return a.values[at], true
 }
 
 // update runs f in a batch and commits it. Nothing is written when f fails, or
@@ -36,9 +50,8 @@ func (s *Snapshot) update(ctx context.Context, f func(b *batch) error) error {
 	b := &batch{
 		Snapshot: s,
 		meta:     m,
-		writes:   make(map[store.Table]map[string][]byte),
-		touched:  make(map[directory.Key]struct{}),
-		ends:     make(map[directory.Ref]struct{}),
+		places:   make(map[store.Table]map[string]int),
+		ahead:    make(map[store.Table]ahead),
 	}
 	if err := f(b); err != nil {
 		return err
@@ -47,40 +60,47 @@ func (s *Snapshot) update(ctx context.Context, f func(b *batch) error) error {
 }
 
 func (b *batch) get(table store.Table, key []byte) ([]byte, error) {
-	if value, written := b.writes[table][string(key)]; written {
+	if value, written := b.written(table, key); written {
 		return value, nil
 	}
-	if value, read := b.ahead[table][string(key)]; read {
+	if value, read := b.ahead[table].get(key); read {
 		return value, nil
 	}
 	return b.store.Get(table, key)
 }
 
+func (b *batch) written(table store.Table, key []byte) (value []byte, written bool) {
+	at, written := b.places[table][string(key)]
+	if !written {
+		return nil, false
+	}
+	return b.mutations[at].Value, true
+}
+
 // readAhead reads rows that will be asked for, which costs less than one by one.
 func (b *batch) readAhead(table store.Table, keys [][]byte) error {
 	slices.SortFunc(keys, bytes.Compare)
-	values, err := b.store.GetAll(table, keys)
-	if err != nil {
-		return err
-	}
-	rows := make(map[string][]byte, len(keys))
-	for i, key := range keys {
-		rows[string(key)] = values[i]
-	}
-	if b.ahead == nil {
-		b.ahead = make(map[store.Table]map[string][]byte)
-	}
-	b.ahead[table] = rows
-	return nil
+	values := make([][]byte, len(keys))
+	b.ahead[table] = ahead{keys, values}
+	return b.store.GetAll(table, keys, func(i int, value []byte) error {
+		values[i] = bytes.Clone(value)
+		return nil
+	})
 }
 
+// write sets a row, or deletes it when value is nil. Both are the batch's then.
 func (b *batch) write(table store.Table, key, value []byte) {
-	rows := b.writes[table]
-	if rows == nil {
-		rows = make(map[string][]byte)
-		b.writes[table] = rows
+	places := b.places[table]
+	if places == nil {
+		places = make(map[string]int)
+		b.places[table] = places
 	}
-	rows[string(key)] = value
+	if at, again := places[string(key)]; again {
+		b.mutations[at].Value = value
+		return
+	}
+	places[string(key)] = len(b.mutations)
+	b.mutations = append(b.mutations, store.Mutation{Table: table, Key: key, Value: value})
 }
 
 // record gives what is stored of an object, nil for nothing.
@@ -99,7 +119,7 @@ func (b *batch) setRecord(key directory.Key, old, new *record) {
 	counts.count(new, 1)
 	b.meta.Counts[key.Type] = counts
 	b.write(tableObjects, b.objectKey(key), new.encode())
-	b.touched[key] = struct{}{}
+	b.touched = append(b.touched, key)
 }
 
 // claimAliases lets the names of the new body lead to the object, and those
@@ -157,36 +177,24 @@ func (b *batch) setEdge(edge directory.Edge, there bool) (changed bool, err erro
 	counts := b.meta.Counts[edge.Holder.Type]
 	counts.Edges += by
 	b.meta.Counts[edge.Holder.Type] = counts
-	b.touched[edge.Holder] = struct{}{}
-	b.ends[edge.To] = struct{}{}
+	b.touched = append(b.touched, edge.Holder)
+	b.ends = append(b.ends, edge.To)
 	return true, nil
 }
 
 // commit numbers what was touched, in order, and writes everything.
 func (b *batch) commit(ctx context.Context) error {
-	for ref := range b.ends {
-		key, found, err := b.resolve(b.get, ref, defaultTypes)
-		if err != nil {
-			return err
-		}
-		if found {
-			b.touched[key] = struct{}{}
-		}
-	}
-	touched := slices.SortedFunc(maps.Keys(b.touched), directory.Key.Compare)
-	rows := make([][]byte, len(touched))
-	for i, key := range touched {
-		rows[i] = b.objectKey(key)
-	}
-	if err := b.readAhead(tableSequences, rows); err != nil {
+	slices.SortFunc(b.ends, compareRefs)
+	ends, err := b.resolveAll(slices.Compact(b.ends), b.get, b.known)
+	if err != nil {
 		return err
 	}
-	for _, key := range touched {
-		if err := b.number(key); err != nil {
-			return err
-		}
+	b.touched = append(b.touched, slices.DeleteFunc(ends, directory.Key.IsZero)...)
+	slices.SortFunc(b.touched, directory.Key.Compare)
+	if err := b.number(slices.Compact(b.touched)); err != nil {
+		return err
 	}
-	if len(b.writes) == 0 && !b.dirty {
+	if len(b.mutations) == 0 && !b.dirty {
 		return nil
 	}
 	head, err := json.Marshal(b.meta)
@@ -194,35 +202,42 @@ func (b *batch) commit(ctx context.Context) error {
 		return err
 	}
 	b.write(tableMeta, store.Key(b.source), head)
-	var mutations []store.Mutation
-	for _, table := range slices.Sorted(maps.Keys(b.writes)) {
-		for _, key := range slices.Sorted(maps.Keys(b.writes[table])) {
-			mutations = append(mutations, store.Mutation{Table: table, Key: []byte(key), Value: b.writes[table][key]})
-		}
-	}
-	return b.store.Commit(ctx, mutations...)
+	return b.store.Commit(ctx, b.mutations...)
 }
 
-// number gives an object the next sequence number. Each object has one row in
-// the table of changes. One that is not known gets none: it will when it comes.
-func (b *batch) number(key directory.Key) error {
-	row := b.objectKey(key)
-	object, err := b.get(tableObjects, row)
-	if err != nil || object == nil {
-		return err
+// known counts an object that the batch writes.
+func (b *batch) known(rows [][]byte) ([]bool, error) {
+	known, err := b.Snapshot.known(rows)
+	for i, row := range rows {
+		if err == nil && !known[i] {
+			_, known[i] = b.written(tableObjects, row)
+		}
 	}
-	before, err := b.get(tableSequences, row)
+	return known, err
+}
+
+// number gives objects the next sequence numbers. Each object has one row in the
+// table of changes. One that is not known gets none: it will when it comes. Nobody
+// else writes these rows, and nothing reads them of the batch.
+func (b *batch) number(keys []directory.Key) error {
+	rows, before := b.objectKeys(keys), make([]uint64, len(keys))
+	err := b.store.GetAll(tableSequences, rows, func(i int, value []byte) (err error) {
+		before[i], err = b.decodeSequence(keys[i], value)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	if before != nil {
-		if len(before) != 8 {
-			return b.damaged("sequence of %v", key)
+	for i, key := range keys {
+		if before[i] != 0 {
+			b.mutations = append(b.mutations, store.Delete(tableChanges, b.changeKey(before[i])))
+		} else if _, written := b.written(tableObjects, rows[i]); !written {
+			continue
 		}
-		b.write(tableChanges, b.changeKey(binary.BigEndian.Uint64(before)), nil)
+		b.meta.Sequence++
+		b.mutations = append(b.mutations,
+			store.Put(tableSequences, rows[i], binary.BigEndian.AppendUint64(nil, b.meta.Sequence)),
+			store.Put(tableChanges, b.changeKey(b.meta.Sequence), keyText(key)))
 	}
-	b.meta.Sequence++
-	b.write(tableSequences, row, binary.BigEndian.AppendUint64(nil, b.meta.Sequence))
-	b.write(tableChanges, b.changeKey(b.meta.Sequence), keyText(key))
 	return nil
 }

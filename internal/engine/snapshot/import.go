@@ -181,10 +181,10 @@ func (i *importer) flush(ctx context.Context) error {
 func (b *batch) readFor(page []fact) error {
 	var objects, edges [][]byte
 	for i, f := range page {
-		switch {
-		case f.kind == connector.EdgeAdded || f.kind == connector.EdgeRemoved:
+		if f.kind == connector.EdgeAdded || f.kind == connector.EdgeRemoved {
 			edges = append(edges, b.edgeKey(f.edge))
-		case i == 0 || f.key != page[i-1].key:
+		}
+		if i == 0 || f.key != page[i-1].key {
 			objects = append(objects, b.objectKey(f.key))
 		}
 	}

@@ -52,6 +52,14 @@ func (s *Snapshot) objectKey(key directory.Key) []byte {
 	return store.Key(s.source, key.Type, key.Anchor)
 }
 
+func (s *Snapshot) objectKeys(keys []directory.Key) [][]byte {
+	rows := make([][]byte, len(keys))
+	for i, key := range keys {
+		rows[i] = s.objectKey(key)
+	}
+	return rows
+}
+
 func (s *Snapshot) changeKey(sequence uint64) []byte {
 	return binary.BigEndian.AppendUint64(store.Prefix(s.source), sequence)
 }

@@ -33,33 +33,35 @@ func (s *Snapshot) Object(key directory.Key) (Record, bool, error) {
 
 // ObjectsOf gives what is known of objects in their order, nil where nothing is.
 func (s *Snapshot) ObjectsOf(keys []directory.Key) ([]*Record, error) {
-	rows := make([][]byte, len(keys))
-	for i, key := range keys {
-		rows[i] = s.objectKey(key)
-	}
+	rows := s.objectKeys(keys)
 	// As in Object, the sequences are read first.
-	sequences, err := s.store.GetAll(tableSequences, rows)
-	if err != nil {
-		return nil, err
-	}
-	values, err := s.store.GetAll(tableObjects, rows)
+	sequences := make([]uint64, len(keys))
+	err := s.store.GetAll(tableSequences, rows, func(i int, value []byte) (err error) {
+		sequences[i], err = s.decodeSequence(keys[i], value)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	records := make([]*Record, len(keys))
-	for i, value := range values {
-		if value == nil || !validKey(keys[i]) {
-			continue
+	var problems []int // records that have one
+	err = s.store.GetAll(tableObjects, rows, func(i int, value []byte) error {
+		if !validKey(keys[i]) {
+			return nil
 		}
-		sequence, err := s.decodeSequence(keys[i], sequences[i])
-		if err != nil {
+		r, problem, err := s.open(keys[i], value, sequences[i])
+		if records[i] = &r; problem {
+			problems = append(problems, i)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range problems {
+		if err := s.readProblem(records[i]); err != nil {
 			return nil, err
 		}
-		r, err := s.load(keys[i], value, sequence)
-		if err != nil {
-			return nil, err
-		}
-		records[i] = &r
 	}
 	return records, nil
 }
@@ -121,25 +123,20 @@ func (s *Snapshot) Anchors(typ, afterAnchor string, limit int) ([]string, error)
 }
 
 func (s *Snapshot) load(key directory.Key, value []byte, sequence uint64) (Record, error) {
-	stored, err := s.decodeRecord(key, value)
-	if err != nil {
-		return Record{}, err
+	r, problem, err := s.open(key, value, sequence)
+	if err == nil && problem {
+		err = s.readProblem(&r)
 	}
-	r, err := s.open(key, stored)
-	if err != nil {
-		return Record{}, err
+	return r, err
+}
+
+// readProblem completes a record that has a problem.
+func (s *Snapshot) readProblem(r *Record) error {
+	problem, err := s.problem(s.store.Get, r.Key)
+	if err == nil && problem != nil {
+		r.Problem = &problem.Problem
 	}
-	r.Sequence = sequence
-	if stored.flags.has(flagProblem) {
-		problem, err := s.problem(s.store.Get, key)
-		if err != nil {
-			return Record{}, err
-		}
-		if problem != nil {
-			r.Problem = &problem.Problem
-		}
-	}
-	return r, nil
+	return err
 }
 
 func (s *Snapshot) sequence(key directory.Key) (uint64, error) {
@@ -279,7 +276,7 @@ func (s *Snapshot) refsTo(key directory.Key) ([]directory.Ref, error) {
 			leading = append(leading, ref) // an anchor is looked for there first
 			continue
 		}
-		owner, found, err := s.resolve(s.store.Get, ref, defaultTypes)
+		owner, found, err := s.Resolve(ref)
 		if err != nil {
 			return nil, err
 		}
@@ -301,74 +298,87 @@ func (s *Snapshot) Resolve(ref directory.Ref, types ...string) (directory.Key, b
 	if len(types) == 0 {
 		types = defaultTypes
 	}
-	return s.resolve(s.store.Get, ref, types)
+	if !validRef(ref) {
+		return directory.Key{}, false, nil
+	}
+	if ref.By != directory.ByAnchor {
+		return s.owner(s.store.Get, ref)
+	}
+	for _, typ := range types {
+		key := directory.Key{Type: typ, Anchor: ref.Value}
+		sequence, err := s.sequence(key)
+		if err != nil || sequence != 0 {
+			return key, err == nil, err
+		}
+	}
+	return directory.Key{}, false, nil
+}
+
+// owner gives the object that has a name other than an anchor.
+func (s *Snapshot) owner(get getter, ref directory.Ref) (directory.Key, bool, error) {
+	value, err := get(tableAliases, s.aliasKey(ref))
+	if err != nil || value == nil {
+		return directory.Key{}, false, err
+	}
+	key, err := s.parseKeyText(value)
+	return key, err == nil, err
 }
 
 // ResolveAll gives the objects that references lead to in their order, the zero
 // Key where one leads to nobody: what Resolve gives of each.
 func (s *Snapshot) ResolveAll(refs []directory.Ref) ([]directory.Key, error) {
+	return s.resolveAll(refs, s.store.Get, s.known)
+}
+
+// resolveAll goes by what known tells of the rows of objects.
+func (s *Snapshot) resolveAll(refs []directory.Ref, get getter, known func(rows [][]byte) ([]bool, error)) ([]directory.Key, error) {
 	found := make([]directory.Key, len(refs))
 	var left []int // references by anchor that were not found yet
 	for i, ref := range refs {
-		if ref.By == directory.ByAnchor && validRef(ref) {
+		switch {
+		case !validRef(ref):
+		case ref.By == directory.ByAnchor:
 			left = append(left, i)
-			continue
-		}
-		key, ok, err := s.Resolve(ref)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			found[i] = key
+		default:
+			var err error
+			if found[i], _, err = s.owner(get, ref); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, typ := range defaultTypes {
-		rows := make([][]byte, len(left))
-		for at, i := range left {
-			rows[at] = s.objectKey(directory.Key{Type: typ, Anchor: refs[i].Value})
+		if len(left) == 0 {
+			break
 		}
-		values, err := s.store.GetAll(tableSequences, rows) // each object has its row there
+		keys := make([]directory.Key, len(left))
+		for at, i := range left {
+			keys[at] = directory.Key{Type: typ, Anchor: refs[i].Value}
+		}
+		there, err := known(s.objectKeys(keys))
 		if err != nil {
 			return nil, err
 		}
-		var missing []int
+		missing := left[:0]
 		for at, i := range left {
-			if values[at] == nil {
-				missing = append(missing, i)
+			if there[at] {
+				found[i] = keys[at]
 			} else {
-				found[i] = directory.Key{Type: typ, Anchor: refs[i].Value}
+				missing = append(missing, i)
 			}
 		}
-		if left = missing; len(left) == 0 {
-			break
-		}
+		left = missing
 	}
 	return found, nil
 }
 
-func (s *Snapshot) resolve(get getter, ref directory.Ref, types []string) (directory.Key, bool, error) {
-	if !validRef(ref) {
-		return directory.Key{}, false, nil
-	}
-	if ref.By != directory.ByAnchor {
-		owner, err := get(tableAliases, s.aliasKey(ref))
-		if err != nil || owner == nil {
-			return directory.Key{}, false, err
-		}
-		key, err := s.parseKeyText(owner)
-		return key, err == nil, err
-	}
-	for _, typ := range types {
-		key := directory.Key{Type: typ, Anchor: ref.Value}
-		value, err := get(tableObjects, s.objectKey(key))
-		if err != nil {
-			return directory.Key{}, false, err
-		}
-		if value != nil {
-			return key, true, nil
-		}
-	}
-	return directory.Key{}, false, nil
+// known tells of the rows of objects which are there.
+func (s *Snapshot) known(rows [][]byte) ([]bool, error) {
+	known := make([]bool, len(rows))
+	err := s.store.GetAll(tableSequences, rows, func(i int, _ []byte) error { // each object has its row there
+		known[i] = true
+		return nil
+	})
+	return known, err
 }
 
 // eachPage calls f with the rows under a prefix, a page at a time. f may write.

@@ -124,11 +124,16 @@ func (s *Snapshot) decodeBody(key directory.Key, body []byte) ([]directory.Ref, 
 	return aliases, attributes, nil
 }
 
-// open gives the record as readers see it, but for sequence and problem.
-func (s *Snapshot) open(key directory.Key, r *record) (Record, error) {
+// open gives a stored record as readers see it, but for its problem, and whether
+// it has one. It keeps nothing of the value.
+func (s *Snapshot) open(key directory.Key, value []byte, sequence uint64) (opened Record, problem bool, err error) {
+	r, err := s.decodeRecord(key, value)
+	if err != nil {
+		return Record{}, false, err
+	}
 	aliases, attributes, err := s.decodeBody(key, r.body)
 	if err != nil {
-		return Record{}, err
+		return Record{}, false, err
 	}
 	return Record{
 		Object:   directory.Object{Key: key, Attributes: attributes},
@@ -137,6 +142,7 @@ func (s *Snapshot) open(key directory.Key, r *record) (Record, error) {
 		Since:    time.Unix(0, r.since).UTC(),
 		Known:    r.flags.has(flagKnown),
 		Orphaned: r.flags.has(flagOrphaned),
+		Sequence: sequence,
 		Hash:     r.hash,
-	}, nil
+	}, r.flags.has(flagProblem), nil
 }

@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -76,4 +78,76 @@ func BenchmarkPuts(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.N)*benchRows/b.Elapsed().Seconds(), "rows/s")
 	})
+}
+
+// BenchmarkReads reads rows of 800 bytes: one by one, 256 neighbours by their
+// keys, and a page of as many.
+func BenchmarkReads(b *testing.B) {
+	const size = 256
+	s, err := store.Open(filepath.Join(b.TempDir(), "s"), store.Options{Create: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	keys, value := benchKeys(), make([]byte, 800)
+	slices.SortFunc(keys, bytes.Compare)
+	mutations := make([]store.Mutation, len(keys))
+	for i, key := range keys {
+		mutations[i] = store.Put("t", key, value)
+	}
+	for page := range slices.Chunk(mutations, benchPage) {
+		if err := s.Commit(b.Context(), page...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("get", func(b *testing.B) {
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			if value, err := s.Get("t", keys[n%len(keys)]); err != nil || value == nil {
+				b.Fatal(value, err)
+			}
+		}
+	})
+	b.Run("get all", func(b *testing.B) {
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			from := n * size % (len(keys) - size)
+			found := 0
+			err := s.GetAll("t", keys[from:from+size], func(int, []byte) error { found++; return nil })
+			if err != nil || found != size {
+				b.Fatal(found, err)
+			}
+		}
+	})
+	b.Run("page", func(b *testing.B) {
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			rows, err := s.Page("t", keys[n*size%(len(keys)-size)], nil, size)
+			if err != nil || len(rows) != size {
+				b.Fatal(len(rows), err)
+			}
+		}
+	})
+}
+
+// BenchmarkEnqueue writes 64 rows of 800 bytes behind all others at a time, as
+// links and log entries come.
+func BenchmarkEnqueue(b *testing.B) {
+	const size = 64
+	s, err := store.Open(filepath.Join(b.TempDir(), "s"), store.Options{Create: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	value := make([]byte, 800)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		var ticket store.Ticket
+		for i := range size {
+			ticket = s.Enqueue(store.Put("t", binary.BigEndian.AppendUint64(nil, uint64(n*size+i)), value))
+		}
+		if err := ticket.Wait(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -66,15 +66,17 @@ func (b *bolt) Get(table Table, key []byte) (value []byte, err error) {
 		if sealed == nil {
 			return nil
 		}
-		row, err := openRow(table, key, sealed)
-		value = row.Value
+		found, err := unseal(table, key, sealed)
+		if err == nil {
+			value = append(make([]byte, 0, len(found)), found...)
+		}
 		return err
 	})
 	return value, err
 }
 
-func (b *bolt) GetAll(table Table, keys [][]byte) ([][]byte, error) {
-	values := make([][]byte, len(keys))
+func (b *bolt) GetAll(table Table, keys [][]byte, f func(i int, value []byte) error) error {
+	var failed error
 	err := b.view(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket([]byte(table))
 		if bucket == nil {
@@ -83,28 +85,29 @@ func (b *bolt) GetAll(table Table, keys [][]byte) ([][]byte, error) {
 		cursor := bucket.Cursor()
 		var at, sealed []byte
 		for i, key := range keys {
-			// What is asked for next often stands next.
-			if at != nil {
-				at, sealed = cursor.Next()
+			// The cursor is at the first row that is not before the key before this
+			// one. What is asked for next often stands there, or next.
+			if i == 0 || bytes.Compare(key, keys[i-1]) < 0 {
+				at, sealed = cursor.Seek(key)
+			} else if at != nil && bytes.Compare(at, key) < 0 {
+				if at, sealed = cursor.Next(); at != nil && bytes.Compare(at, key) < 0 {
+					at, sealed = cursor.Seek(key)
+				}
 			}
 			if at == nil || !bytes.Equal(at, key) {
-				at, sealed = cursor.Seek(key)
-			}
-			if !bytes.Equal(at, key) {
 				continue
 			}
-			row, err := openRow(table, key, sealed)
+			value, err := unseal(table, key, sealed)
 			if err != nil {
 				return err
 			}
-			values[i] = row.Value
+			if failed = f(i, value); failed != nil {
+				return nil
+			}
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return values, nil
+	return cmp.Or(err, failed)
 }
 
 func (b *bolt) Page(table Table, from, to []byte, limit int) (rows []Row, err error) {

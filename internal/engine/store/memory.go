@@ -32,19 +32,24 @@ func (m *memory) Get(table Table, key []byte) ([]byte, error) {
 	return rows.get(key), nil
 }
 
-func (m *memory) GetAll(table Table, keys [][]byte) ([][]byte, error) {
+func (m *memory) GetAll(table Table, keys [][]byte, f func(i int, value []byte) error) error {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.closed {
-		return nil, ErrClosed
+		return ErrClosed
 	}
-	values := make([][]byte, len(keys))
-	if rows := m.tables[table]; rows != nil {
-		for i, key := range keys {
-			values[i] = rows.get(key)
+	rows := m.tables[table]
+	if rows == nil {
+		return nil
+	}
+	for i, key := range keys {
+		if value := rows.get(key); value != nil {
+			if err := f(i, value); err != nil {
+				return err
+			}
 		}
 	}
-	return values, nil
+	return nil
 }
 
 func (m *memory) Page(table Table, from, to []byte, limit int) ([]Row, error) {

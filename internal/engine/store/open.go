@@ -166,8 +166,8 @@ func about(tx *bbolt.Tx, key []byte) (string, error) {
 	if bucket == nil {
 		return "", fmt.Errorf("%w: it is a bbolt file of something else", ErrCorrupt)
 	}
-	row, err := openRow(aboutTable, key, bucket.Get(key))
-	return string(row.Value), err
+	value, err := unseal(aboutTable, key, bucket.Get(key))
+	return string(value), err
 }
 
 func setAbout(tx *bbolt.Tx, key []byte, value string) error {
@@ -175,8 +175,8 @@ func setAbout(tx *bbolt.Tx, key []byte, value string) error {
 	if err != nil {
 		return err
 	}
-	w := newWrite(Put(aboutTable, key, []byte(value)))
-	return bucket.Put(w.key, w.sealed)
+	writes, _ := seal([]Mutation{Put(aboutTable, key, []byte(value))})
+	return bucket.Put(writes[0].key, writes[0].sealed)
 }
 
 // create makes a whole store beside path and gives it its name then, so that no

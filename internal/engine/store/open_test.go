@@ -258,8 +258,8 @@ func TestSchemas(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		w := newWrite(Put("renamed", []byte("a"), []byte("1")))
-		return bucket.Put(w.key, w.sealed)
+		writes, _ := seal([]Mutation{Put("renamed", []byte("a"), []byte("1"))})
+		return bucket.Put(writes[0].key, writes[0].sealed)
 	}
 	fail := func(*bbolt.Tx) error { return errors.New("no") }
 	if _, err := open(path, Options{}, []migration{rename, fail}); err == nil {

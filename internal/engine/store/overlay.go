@@ -58,33 +58,28 @@ func (o *overlay) Get(table Table, key []byte) ([]byte, error) {
 	return marked[1:], nil
 }
 
-func (o *overlay) GetAll(table Table, keys [][]byte) ([][]byte, error) {
+func (o *overlay) GetAll(table Table, keys [][]byte, f func(i int, value []byte) error) error {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	values, err := o.upper.GetAll(table, keys)
+	written := make([]bool, len(keys))
+	err := o.upper.GetAll(table, keys, func(i int, marked []byte) error {
+		written[i] = true
+		if marked[0] == deleted {
+			return nil
+		}
+		return f(i, marked[1:])
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var below [][]byte
 	var places []int
-	for i, marked := range values {
-		switch {
-		case marked == nil:
-			below, places = append(below, keys[i]), append(places, i)
-		case marked[0] == deleted:
-			values[i] = nil
-		default:
-			values[i] = marked[1:]
+	for i, key := range keys {
+		if !written[i] {
+			below, places = append(below, key), append(places, i)
 		}
 	}
-	found, err := o.lower.GetAll(table, below)
-	if err != nil {
-		return nil, err
-	}
-	for i, value := range found {
-		values[places[i]] = value
-	}
-	return values, nil
+	return o.lower.GetAll(table, below, func(i int, value []byte) error { return f(places[i], value) })
 }
 
 func (o *overlay) Page(table Table, from, to []byte, limit int) ([]Row, error) {

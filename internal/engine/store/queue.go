@@ -28,7 +28,8 @@ type queue struct {
 	hurried bool  // what waits is to be applied now
 	closed  bool
 
-	stopped chan struct{}
+	gathered []write // used again for each batch
+	stopped  chan struct{}
 }
 
 // request is what one Commit or Enqueue asks for. It is a Ticket.
@@ -64,12 +65,8 @@ func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error
 	if err := check(mutations); err != nil {
 		return nil, err
 	}
-	r := &request{queue: q, writes: make([]write, len(mutations)), done: make(chan struct{})}
-	for i, m := range mutations {
-		r.writes[i] = newWrite(m)
-		r.weight += r.writes[i].size()
-	}
-	r.weight = min(r.weight, q.bound)
+	writes, size := seal(mutations)
+	r := &request{queue: q, writes: writes, weight: min(size, q.bound), done: make(chan struct{})}
 	if !q.room.TryAcquire(r.weight) {
 		q.hurry()
 		if err := q.room.Acquire(ctx, r.weight); err != nil {
@@ -150,7 +147,7 @@ func (q *queue) run() {
 }
 
 func (q *queue) process(batch []*request) {
-	var writes []write
+	writes := q.gathered[:0]
 	var weight int64
 	begun := batch[:0]
 	for _, r := range batch {
@@ -165,6 +162,8 @@ func (q *queue) process(batch []*request) {
 		r.err, r.writes = err, nil
 		close(r.done)
 	}
+	clear(writes)
+	q.gathered = writes
 	q.room.Release(weight)
 }
 

@@ -31,7 +31,7 @@ func check(mutations []Mutation) error {
 }
 
 // write is a mutation as it goes to disk: sealed begins with a checksum, and is
-// nil for a deletion. It shares no memory with the mutation.
+// nil for a deletion.
 type write struct {
 	table  Table
 	key    []byte
@@ -45,34 +45,57 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // checksum covers table and key too, so that a value that has come to stand
 // under another key does not pass for its own.
 func checksum(table Table, key, value []byte) uint32 {
-	sum := crc32.Update(0, castagnoli, []byte(table))
-	sum = crc32.Update(sum, castagnoli, key)
+	sum := ^uint32(0)
+	for i := range len(table) { // as crc32.Update, which would want a copy
+		sum = castagnoli[byte(sum)^table[i]] ^ sum>>8
+	}
+	sum = crc32.Update(^sum, castagnoli, key)
 	return crc32.Update(sum, castagnoli, value)
 }
 
-func newWrite(m Mutation) write {
-	if m.Value == nil {
-		return write{table: m.Table, key: append([]byte(nil), m.Key...)}
+// seal gives what mutations write, in memory of their own, and its size.
+func seal(mutations []Mutation) (writes []write, size int64) {
+	rows := 0
+	for _, m := range mutations {
+		size += int64(len(m.Table))
+		rows += len(m.Key)
+		if m.Value != nil {
+			rows += checksumSize + len(m.Value)
+		}
 	}
-	buf := make([]byte, 0, len(m.Key)+checksumSize+len(m.Value))
-	buf = append(buf, m.Key...)
-	buf = binary.LittleEndian.AppendUint32(buf, checksum(m.Table, m.Key, m.Value))
-	buf = append(buf, m.Value...)
-	n := len(m.Key)
-	return write{m.Table, buf[:n:n], buf[n:]}
+	writes, buf := make([]write, len(mutations)), make([]byte, 0, rows)
+	for i, m := range mutations {
+		start := len(buf)
+		buf = append(buf, m.Key...)
+		middle := len(buf)
+		writes[i] = write{table: m.Table, key: buf[start:middle:middle]}
+		if m.Value != nil {
+			buf = binary.LittleEndian.AppendUint32(buf, checksum(m.Table, m.Key, m.Value))
+			buf = append(buf, m.Value...)
+			writes[i].sealed = buf[middle:len(buf):len(buf)]
+		}
+	}
+	return writes, size + int64(rows)
 }
 
-func (w write) size() int64 { return int64(len(w.table) + len(w.key) + len(w.sealed)) }
+// unseal gives the value that is sealed, in the same memory.
+func unseal(table Table, key, sealed []byte) ([]byte, error) {
+	if len(sealed) < checksumSize {
+		return nil, fmt.Errorf("%w: table %q, key %q has no checksum", ErrCorrupt, table, key)
+	}
+	sum, value := binary.LittleEndian.Uint32(sealed), sealed[checksumSize:]
+	if sum != checksum(table, key, value) {
+		return nil, fmt.Errorf("%w: table %q, key %q does not match its checksum", ErrCorrupt, table, key)
+	}
+	return value, nil
+}
 
 // openRow gives the row that a key and its sealed value are, in memory of its
 // own.
 func openRow(table Table, key, sealed []byte) (Row, error) {
-	if len(sealed) < checksumSize {
-		return Row{}, fmt.Errorf("%w: table %q, key %q has no checksum", ErrCorrupt, table, key)
-	}
-	sum, value := binary.LittleEndian.Uint32(sealed), sealed[checksumSize:]
-	if sum != checksum(table, key, value) {
-		return Row{}, fmt.Errorf("%w: table %q, key %q does not match its checksum", ErrCorrupt, table, key)
+	value, err := unseal(table, key, sealed)
+	if err != nil {
+		return Row{}, err
 	}
 	buf := make([]byte, 0, len(key)+len(value))
 	buf = append(append(buf, key...), value...)

@@ -39,9 +39,10 @@ func Delete(table Table, key []byte) Mutation { return Mutation{table, key, nil}
 type Reader interface {
 	// Get gives the value of a key, nil when there is none.
 	Get(table Table, key []byte) ([]byte, error)
-	// GetAll gives the values of keys of one table in their order, nil where there
-	// is none, all of one state. It reads fastest when the keys ascend.
-	GetAll(table Table, keys [][]byte) ([][]byte, error)
+	// GetAll calls f with the place of each key that has a value, and with that
+	// value, all of one state, until f returns an error. f may neither keep nor
+	// change the value, nor use the store. Keys that ascend are read fastest.
+	GetAll(table Table, keys [][]byte, f func(i int, value []byte) error) error
 	// Page gives up to limit rows with from <= key < to, ascending. A nil to is
 	// no bound. Fewer rows than limit means there are no more.
 	Page(table Table, from, to []byte, limit int) ([]Row, error)

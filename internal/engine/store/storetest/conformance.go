@@ -310,42 +310,44 @@ func testClosed(t *testing.T, s store.Store) {
 	}
 }
 
-// testModel compares a store with a map over random histories.
 func testGetAll(t *testing.T, s store.Store) {
 	commit(t, s, put("a", "1"), put("b", "2"), put("c", ""), put("e", "5"), store.Delete(table, []byte("e")), put("f", "6"))
 	for _, test := range []struct{ keys, want string }{
-		{"", ""},
+		{"", "[]"},
 		{"abcf", "[1 2  6]"},         // neighbours
 		{"fcba", "[6  2 1]"},         // descending
+		{"acbc", "[1  2 ]"},          // to and fro
 		{"aXbdb", "[1 nil 2 nil 2]"}, // missing ones, and one twice
-		{"efz", "[nil 6 nil]"},       // a deleted one, and one behind all
-		{"z", "[nil]"},
+		{"bddee", "[2 nil nil nil nil]"},
+		{"efz", "[nil 6 nil]"}, // a deleted one, and one behind all
+		{"zza", "[nil nil 1]"},
 	} {
 		var keys [][]byte
 		for _, key := range test.keys {
 			keys = append(keys, []byte(string(key)))
 		}
-		values, err := s.GetAll(table, keys)
-		if err != nil || len(values) != len(keys) {
-			t.Fatalf("get all of %q: %q, %v", test.keys, values, err)
-		}
-		var got []string
-		for _, value := range values {
-			if value == nil {
-				got = append(got, "nil")
-			} else {
-				got = append(got, string(value))
-			}
-		}
-		if len(got) > 0 && fmt.Sprint(got) != test.want {
-			t.Errorf("get all of %q: %v, want %s", test.keys, got, test.want)
+		got := slices.Repeat([]string{"nil"}, len(keys))
+		err := s.GetAll(table, keys, func(i int, value []byte) error {
+			got[i] = string(value)
+			return nil
+		})
+		if err != nil || fmt.Sprint(got) != test.want {
+			t.Errorf("get all of %q: %v, %v, want %s", test.keys, got, err, test.want)
 		}
 	}
-	if values, err := s.GetAll("nowhere", [][]byte{[]byte("a")}); err != nil || len(values) != 1 || values[0] != nil {
-		t.Errorf("a table that was never written: %q, %v", values, err)
+	enough := errors.New("enough")
+	calls := 0
+	err := s.GetAll(table, [][]byte{[]byte("a"), []byte("b")}, func(int, []byte) error { calls++; return enough })
+	if err != enough || calls != 1 {
+		t.Errorf("%d calls, %v, want one that ends it", calls, err)
+	}
+	err = s.GetAll("nowhere", [][]byte{[]byte("a")}, func(int, []byte) error { return enough })
+	if err != nil {
+		t.Errorf("a table that was never written: %v", err)
 	}
 }
 
+// testModel compares a store with a map over random histories.
 func testModel(t *testing.T, open func(testing.TB) store.Store) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := open(t)

@@ -191,13 +191,13 @@ func (b *batch) unsettle(key directory.Key, before, now State) error {
 	if before == now {
 		return nil
 	}
-	if len(b.places[tableEdges]) == 0 {
+	if len(b.ends) == 0 { // else an edge of it may have come in this batch
 		edges := b.edgePrefix(key)
 		rows, err := b.store.Page(tableEdges, edges, store.Successor(edges), 1)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
 	}
-	b.write(tableUnsettled, b.objectKey(key), []byte{1})
+	b.add(tableUnsettled, b.objectKey(key), []byte{1})
 	return nil
 }

@@ -16,26 +16,23 @@ import (
 type batch struct {
 	*Snapshot
 	meta      meta
-	dirty     bool                           // meta is to be written, whatever else
-	mutations []store.Mutation               // each row once
-	places    map[store.Table]map[string]int // of rows in mutations
+	dirty     bool // meta is to be written, whatever else
+	mutations []store.Mutation
 	ahead     map[store.Table]ahead
-	touched   []directory.Key // get a new sequence number; some stand here more than once
-	ends      []directory.Ref // those they resolve to do so too
+	written   map[store.Table]map[string][]byte // of rows that were not read ahead
+	touched   []directory.Key                   // get a new sequence number; some stand here more than once
+	ends      []directory.Ref                   // those they resolve to do so too
 }
 
-// ahead is what was read of a table before it is asked for.
+// ahead is rows of a table that were read before they are asked for, as the batch
+// leaves them.
 type ahead struct {
 	keys   [][]byte // ascending
 	values [][]byte // nil: nothing there
 }
 
-func (a ahead) get(key []byte) (value []byte, read bool) {
-	at, read := slices.BinarySearchFunc(a.keys, key, bytes.Compare)
-	if !read {
-		return nil, false
-	}
-	return a.values[at], true
+func (a ahead) find(key []byte) (at int, found bool) {
+	return slices.BinarySearchFunc(a.keys, key, bytes.Compare)
 }
 
 // update runs f in a batch and commits it. Nothing is written when f fails, or
@@ -50,8 +47,8 @@ func (s *Snapshot) update(ctx context.Context, f func(b *batch) error) error {
 	b := &batch{
 		Snapshot: s,
 		meta:     m,
-		places:   make(map[store.Table]map[string]int),
 		ahead:    make(map[store.Table]ahead),
+		written:  make(map[store.Table]map[string][]byte),
 	}
 	if err := f(b); err != nil {
 		return err
@@ -60,21 +57,20 @@ func (s *Snapshot) update(ctx context.Context, f func(b *batch) error) error {
 }
 
 func (b *batch) get(table store.Table, key []byte) ([]byte, error) {
-	if value, written := b.written(table, key); written {
-		return value, nil
-	}
-	if value, read := b.ahead[table].get(key); read {
+	if value, held := b.held(table, key); held {
 		return value, nil
 	}
 	return b.store.Get(table, key)
 }
 
-func (b *batch) written(table store.Table, key []byte) (value []byte, written bool) {
-	at, written := b.places[table][string(key)]
-	if !written {
-		return nil, false
+// held gives a row that the batch has read ahead or written.
+func (b *batch) held(table store.Table, key []byte) (value []byte, held bool) {
+	rows := b.ahead[table]
+	if at, found := rows.find(key); found {
+		return rows.values[at], true
 	}
-	return b.mutations[at].Value, true
+	value, held = b.written[table][string(key)]
+	return value, held
 }
 
 // readAhead reads rows that will be asked for, which costs less than one by one.
@@ -90,16 +86,20 @@ func (b *batch) readAhead(table store.Table, keys [][]byte) error {
 
 // write sets a row, or deletes it when value is nil. Both are the batch's then.
 func (b *batch) write(table store.Table, key, value []byte) {
-	places := b.places[table]
-	if places == nil {
-		places = make(map[string]int)
-		b.places[table] = places
-	}
-	if at, again := places[string(key)]; again {
-		b.mutations[at].Value = value
+	b.mutations = append(b.mutations, store.Mutation{Table: table, Key: key, Value: value})
+	rows := b.ahead[table]
+	if at, found := rows.find(key); found {
+		rows.values[at] = value
 		return
 	}
-	places[string(key)] = len(b.mutations)
+	if b.written[table] == nil {
+		b.written[table] = make(map[string][]byte)
+	}
+	b.written[table][string(key)] = value
+}
+
+// add writes a row that the batch does not read.
+func (b *batch) add(table store.Table, key, value []byte) {
 	b.mutations = append(b.mutations, store.Mutation{Table: table, Key: key, Value: value})
 }
 
@@ -169,11 +169,11 @@ func (b *batch) setEdge(edge directory.Edge, there bool) (changed bool, err erro
 			return false, err
 		}
 		if holder != nil && !holder.state.live() {
-			b.write(tableUnsettled, b.objectKey(edge.Holder), []byte{1})
+			b.add(tableUnsettled, b.objectKey(edge.Holder), []byte{1})
 		}
 	}
 	b.write(tableEdges, key, value)
-	b.write(tableHolders, b.holderKey(edge), value)
+	b.add(tableHolders, b.holderKey(edge), value)
 	counts := b.meta.Counts[edge.Holder.Type]
 	counts.Edges += by
 	b.meta.Counts[edge.Holder.Type] = counts
@@ -201,7 +201,7 @@ func (b *batch) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.write(tableMeta, store.Key(b.source), head)
+	b.add(tableMeta, store.Key(b.source), head)
 	return b.store.Commit(ctx, b.mutations...)
 }
 
@@ -210,15 +210,15 @@ func (b *batch) known(rows [][]byte) ([]bool, error) {
 	known, err := b.Snapshot.known(rows)
 	for i, row := range rows {
 		if err == nil && !known[i] {
-			_, known[i] = b.written(tableObjects, row)
+			value, _ := b.held(tableObjects, row)
+			known[i] = value != nil
 		}
 	}
 	return known, err
 }
 
 // number gives objects the next sequence numbers. Each object has one row in the
-// table of changes. One that is not known gets none: it will when it comes. Nobody
-// else writes these rows, and nothing reads them of the batch.
+// table of changes. One that is not known gets none: it will when it comes.
 func (b *batch) number(keys []directory.Key) error {
 	rows, before := b.objectKeys(keys), make([]uint64, len(keys))
 	err := b.store.GetAll(tableSequences, rows, func(i int, value []byte) (err error) {
@@ -230,14 +230,13 @@ func (b *batch) number(keys []directory.Key) error {
 	}
 	for i, key := range keys {
 		if before[i] != 0 {
-			b.mutations = append(b.mutations, store.Delete(tableChanges, b.changeKey(before[i])))
-		} else if _, written := b.written(tableObjects, rows[i]); !written {
+			b.add(tableChanges, b.changeKey(before[i]), nil)
+		} else if object, _ := b.held(tableObjects, rows[i]); object == nil {
 			continue
 		}
 		b.meta.Sequence++
-		b.mutations = append(b.mutations,
-			store.Put(tableSequences, rows[i], binary.BigEndian.AppendUint64(nil, b.meta.Sequence)),
-			store.Put(tableChanges, b.changeKey(b.meta.Sequence), keyText(key)))
+		b.add(tableSequences, rows[i], binary.BigEndian.AppendUint64(nil, b.meta.Sequence))
+		b.add(tableChanges, b.changeKey(b.meta.Sequence), keyText(key))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
 // Bounds of a page: how many changes, or bytes of them, are committed at once.
@@ -77,7 +78,8 @@ type importer struct {
 	given  bool // the source gave something
 
 	waiting    []fact         // for their page to be full
-	bytes      int            // of them
+	spare      []fact         // the page before, for what comes after
+	bytes      int            // of those that wait
 	committing errgroup.Group // the page before, if it is not committed yet
 
 	// What was named in this read. Guarded by mu.
@@ -152,9 +154,11 @@ func (i *importer) refuse(f fact, why string) {
 
 // flush has the page committed while the next is read, once the one before is.
 func (i *importer) flush(ctx context.Context) error {
+	err := i.committing.Wait()
 	page := i.waiting
-	i.waiting, i.bytes = nil, 0
-	if err := i.committing.Wait(); err != nil || len(page) == 0 {
+	clear(i.spare)
+	i.waiting, i.spare, i.bytes = i.spare[:0], page, 0
+	if err != nil || len(page) == 0 {
 		return err
 	}
 	i.committing = errgroup.Group{}
@@ -179,6 +183,7 @@ func (i *importer) flush(ctx context.Context) error {
 
 // readFor reads the rows that facts are compared with.
 func (b *batch) readFor(page []fact) error {
+	b.mutations = make([]store.Mutation, 0, 4*len(page)) // as many as a new object or edge takes
 	var objects, edges [][]byte
 	for i, f := range page {
 		if f.kind == connector.EdgeAdded || f.kind == connector.EdgeRemoved {

@@ -29,7 +29,7 @@ func (s *Snapshot) settle(ctx context.Context) error {
 			return err
 		}
 		err = s.update(ctx, func(b *batch) error {
-			b.write(tableUnsettled, rows[0].Key, nil)
+			b.add(tableUnsettled, rows[0].Key, nil)
 			return nil
 		})
 		if err != nil {

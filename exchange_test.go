@@ -53,8 +53,11 @@ func TestImportGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// All actions are what no actions mean, and come back as none.
-	configuration := strings.Replace(string(text), `actions     = ["create", "update", "delete"]`, "", 1)
+	// What is a default anyway comes back as nothing, and that is no change.
+	configuration := strings.NewReplacer(
+		`actions     = ["create", "update", "delete"]`, `actions = ["create", "update", "delete"]`+"\n  enabled = true",
+		`{ source = "employee_id", matching_precedence = 2 }`, `{ source = "employee_id", matching_precedence = 2, apply = "always", when_null = "clear_own" }`,
+	).Replace(string(text))
 	w.write(path, configuration)
 	w.applied()
 	schema := filepath.Join(w.t.TempDir(), "schema.json")

@@ -58,6 +58,11 @@ var attributeTypesOfMapping = map[string]attr.Type{
 	"matching_precedence": types.Int64Type, "apply": types.StringType, "when_null": types.StringType,
 }
 
+// allActions is what no actions mean.
+var allActions = types.SetValueMust(types.StringType, []attr.Value{
+	types.StringValue(string(mapping.ActionCreate)), types.StringValue(string(mapping.ActionUpdate)), types.StringValue(string(mapping.ActionDelete)),
+})
+
 func (r *attributeMappingResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The attribute mapping of one object type of one app: which value flows into which attribute of an account. " +
@@ -75,12 +80,14 @@ func (r *attributeMappingResource) Schema(_ context.Context, _ resource.SchemaRe
 				MarkdownDescription: "`User`, `Group`, or another object type of the source that the app has as well, such as `Device`. A change replaces the mapping.",
 			},
 			"enabled": schema.BoolAttribute{
-				Optional:            true,
+				Optional: true, Computed: true,
+				PlanModifiers:       []planmodifier.Bool{sameAsNone{types.BoolValue(true)}},
 				MarkdownDescription: "Whether objects of this type are written at all; users cannot be turned off. Default: `true`.",
 			},
 			"actions": schema.SetAttribute{
 				ElementType: types.StringType,
-				Optional:    true,
+				Optional:    true, Computed: true,
+				PlanModifiers: []planmodifier.Set{sameAsNone{allActions}},
 				MarkdownDescription: "What may be done to accounts: any of `create`, `update` and `delete`. Disabling is an update. " +
 					"Default: all.",
 			},
@@ -125,12 +132,14 @@ func mappedAttributes() map[string]schema.Attribute {
 				"Each number once.",
 		},
 		"apply": schema.StringAttribute{
-			Optional: true,
+			Optional: true, Computed: true,
+			PlanModifiers: []planmodifier.String{sameAsNone{types.StringValue(string(mapping.ApplyAlways))}},
 			MarkdownDescription: "When it flows: `always`, `on_create` for new accounts only, `add_values` to add values and never remove any. " +
 				"Default: `always`.",
 		},
 		"when_null": schema.StringAttribute{
-			Optional: true,
+			Optional: true, Computed: true,
+			PlanModifiers: []planmodifier.String{sameAsNone{types.StringValue(string(mapping.ClearOwn))}},
 			MarkdownDescription: "What becomes of the target's value when the source has none: `clear_own` removes what this mapping wrote, " +
 				"`ignore` leaves it, `clear` removes it whoever wrote it. Default: `clear_own`.",
 		},

@@ -56,7 +56,7 @@ func TestAccMapping_lifecycle(t *testing.T) {
   })`),
 				Check: func(*terraform.State) error {
 					m := only[*config.Mapping](t, service, config.KindMapping)
-					if m.Attributes["nickName"].Expression == nil || m.Attributes["userName"].MatchingPrecedence == nil || m.Actions != nil {
+					if m.Attributes["nickName"].Expression == nil || m.Attributes["userName"].MatchingPrecedence == nil || len(m.Actions) != 3 {
 						t.Errorf("the engine has %+v", m)
 					}
 					return nil
@@ -64,6 +64,51 @@ func TestAccMapping_lifecycle(t *testing.T) {
 			},
 			{ResourceName: usersAddress, ImportState: true, ImportStateKind: resource.ImportBlockWithID},
 			{PreConfig: forget(t, service, config.KindMapping), Config: header + service.users("", twoAttributes)},
+		},
+	})
+}
+
+// To write a default or nothing is the same, so that a mapping that comes back
+// without them, as from the schema of Microsoft Graph, is no change.
+func TestAccMapping_defaults(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
+	of := func(more, aboutTitle, title string) string {
+		return header + service.users(more, `{
+    "userName" = { source = "userPrincipalName", matching_precedence = 1 }
+    "title"    = { source = "`+title+`"`+aboutTitle+` }
+  }`)
+	}
+	const all, each = `actions = ["delete", "create", "update"]` + "\n" + `enabled = true`, `, apply = "always", when_null = "clear_own"`
+	planned := func(checks ...plancheck.PlanCheck) resource.ConfigPlanChecks {
+		return resource.ConfigPlanChecks{PreApply: checks}
+	}
+	actions, apply := tfjsonpath.New("actions"), tfjsonpath.New("attributes").AtMapKey("title").AtMapKey("apply")
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{Config: of(all, each, "jobTitle")},
+			{Config: of("", "", "jobTitle"), ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan())},
+			{ // another change leaves them as they are
+				Config: of("", "", "department"),
+				ConfigPlanChecks: planned(
+					plancheck.ExpectKnownValue(usersAddress, actions, knownvalue.SetSizeExact(3)),
+					plancheck.ExpectKnownValue(usersAddress, apply, knownvalue.StringExact("always")),
+					plancheck.ExpectKnownValue(usersAddress, tfjsonpath.New("revision"), knownvalue.NotNull())),
+			},
+			{Config: of(`actions = ["create"]`, `, apply = "on_create"`, "department")},
+			{ // what is no default ends with its line
+				Config: of("", "", "department"),
+				ConfigPlanChecks: planned(
+					plancheck.ExpectKnownValue(usersAddress, actions, knownvalue.Null()),
+					plancheck.ExpectKnownValue(usersAddress, apply, knownvalue.Null())),
+				Check: func(*terraform.State) error {
+					if m := only[*config.Mapping](t, service, config.KindMapping); m.Actions != nil || m.Attributes["title"].Apply != "" {
+						t.Errorf("the engine has %+v", m)
+					}
+					return nil
+				},
+			},
 		},
 	})
 }

@@ -3,7 +3,9 @@ package provider
 import (
 	"context"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/expression"
@@ -47,5 +49,52 @@ func (s sameMeaning) PlanModifyString(_ context.Context, req planmodifier.String
 	is, ok2 := s.canonical(req.PlanValue.ValueString())
 	if ok && ok2 && was == is {
 		resp.PlanValue = req.StateValue
+	}
+}
+
+// sameAsNone keeps the state's default where nothing is configured, which means
+// the same. It makes no default of its own: what was never written is null. The
+// attribute must be computed as well, or Terraform allows only null.
+type sameAsNone struct{ standard attr.Value }
+
+var (
+	_ planmodifier.String = sameAsNone{}
+	_ planmodifier.Bool   = sameAsNone{}
+	_ planmodifier.Set    = sameAsNone{}
+)
+
+func (sameAsNone) Description(context.Context) string {
+	return "To write the default or nothing is the same."
+}
+
+func (s sameAsNone) MarkdownDescription(ctx context.Context) string { return s.Description(ctx) }
+
+func (s sameAsNone) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	switch {
+	case !req.ConfigValue.IsNull():
+	case req.StateValue.Equal(s.standard):
+		resp.PlanValue = req.StateValue
+	default:
+		resp.PlanValue = types.StringNull()
+	}
+}
+
+func (s sameAsNone) PlanModifyBool(_ context.Context, req planmodifier.BoolRequest, resp *planmodifier.BoolResponse) {
+	switch {
+	case !req.ConfigValue.IsNull():
+	case req.StateValue.Equal(s.standard):
+		resp.PlanValue = req.StateValue
+	default:
+		resp.PlanValue = types.BoolNull()
+	}
+}
+
+func (s sameAsNone) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	switch {
+	case !req.ConfigValue.IsNull():
+	case req.StateValue.Equal(s.standard):
+		resp.PlanValue = req.StateValue
+	default:
+		resp.PlanValue = types.SetNull(req.PlanValue.ElementType(ctx))
 	}
 }

@@ -147,13 +147,13 @@ func mappedAttributes() map[string]schema.Attribute {
 }
 
 // ModifyPlan checks the mapping against the source that it maps from, as far as
-// that is declared or planned.
+// that is declared or planned: the source may change where the mapping does not.
 func (r *attributeMappingResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		return
 	}
 	thing := r.modifyPlan(ctx, req, resp)
-	if thing == nil || resp.Plan.Raw.Equal(req.State.Raw) {
+	if thing == nil {
 		return
 	}
 	m := thing.(*config.Mapping)

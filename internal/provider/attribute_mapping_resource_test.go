@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
@@ -166,6 +167,29 @@ func TestAccMapping_invalid(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A mapping that uses DefaultDomain needs a source that says it, and is checked
+// when the source alone changes.
+func TestAccMapping_defaultDomain(t *testing.T) {
+	t.Parallel()
+	service := newEngine(t)
+	without := header + service.users("", `{
+    "userName" = { source = "userPrincipalName", matching_precedence = 1 }
+    "nickName" = { expression = "Append([department], DefaultDomain())" }
+  }`)
+	with := strings.Replace(without, `name = "people"`, `name = "people"
+  default_domain = "contoso.com"`, 1)
+	const want = `attributes["nickName"].expression: DefaultDomain has no value`
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(service),
+		Steps: []resource.TestStep{
+			{Config: without, PlanOnly: true, ExpectError: says(want)},
+			{Config: with},
+			{ResourceName: "provisioning_source.people", ImportState: true, ImportStateId: "people", ImportStateKind: resource.ImportBlockWithID},
+			{Config: without, PlanOnly: true, ExpectError: says(want)},
+		},
+	})
 }
 
 // What is unknown at validation is not complained about, whatever it may be.

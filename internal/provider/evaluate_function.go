@@ -43,7 +43,7 @@ func (f *evaluateFunction) Definition(_ context.Context, _ function.DefinitionRe
 		VariadicParameter: function.DynamicParameter{
 			Name: "options",
 			MarkdownDescription: "At most one object: `now` (RFC 3339) is the time that `Now()` gives, which is an error without it; `taken` lists values " +
-				"that the target has already, for `SelectUniqueValue`.",
+				"that the target has already, for `SelectUniqueValue`; `default_domain` is what `DefaultDomain()` gives, likewise an error without it.",
 		},
 		Return: function.DynamicReturn{},
 	}
@@ -86,15 +86,16 @@ func evaluate(text string, object types.Dynamic, options []types.Dynamic) (attr.
 	if err != nil {
 		return nil, &argumentError{2, err}
 	}
-	seed, err := json.Marshal([]any{text, attributes, given.Now, given.Taken})
+	seed, err := json.Marshal([]any{text, attributes, given})
 	if err != nil {
 		return nil, &argumentError{1, err}
 	}
 	result, err := parsed.Evaluate(&expression.Environment{
-		Attribute: attributes.Get,
-		Now:       given.now,
-		Random:    rand.NewChaCha8(sha256.Sum256(seed)),
-		Taken:     given.taken,
+		Attribute:     attributes.Get,
+		Now:           given.now,
+		Random:        rand.NewChaCha8(sha256.Sum256(seed)),
+		Taken:         given.taken,
+		DefaultDomain: given.DefaultDomain,
 	})
 	if err != nil {
 		return nil, &argumentError{0, err}
@@ -124,8 +125,9 @@ func attributesOf(object attr.Value) (directory.Attributes, error) {
 
 // evaluateOptions are what evaluate takes beside expression and object.
 type evaluateOptions struct {
-	Now   time.Time
-	Taken []string
+	Now           time.Time
+	Taken         []string
+	DefaultDomain string
 }
 
 func evaluateOptionsOf(given []types.Dynamic) (evaluateOptions, error) {
@@ -134,7 +136,7 @@ func evaluateOptionsOf(given []types.Dynamic) (evaluateOptions, error) {
 		return o, nil
 	}
 	if len(given) > 1 {
-		return o, errors.New("there is more than one object of options; put now and taken into one")
+		return o, errors.New("there is more than one object of options; put them into one")
 	}
 	members, err := membersOf(given[0])
 	if err != nil {
@@ -157,8 +159,10 @@ func evaluateOptionsOf(given []types.Dynamic) (evaluateOptions, error) {
 			for _, taken := range value.Values() {
 				o.Taken = append(o.Taken, taken.String())
 			}
+		case "default_domain":
+			o.DefaultDomain = value.String()
 		default:
-			return o, fmt.Errorf("there is no option %q; there are now and taken", name)
+			return o, fmt.Errorf("there is no option %q; there are now, taken and default_domain", name)
 		}
 	}
 	return o, nil

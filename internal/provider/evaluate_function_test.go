@@ -146,6 +146,7 @@ func TestEvaluate_refused(t *testing.T) {
 		argument   int64
 	}{
 		"now not given":  {"Now()", object, nil, 0},
+		"no domain":      {"DefaultDomain()", object, nil, 0},
 		"no object":      {"[a]", types.DynamicValue(types.StringValue("a")), nil, 1},
 		"unknown option": {"[a]", object, []any{map[string]any{"nwo": "x"}}, 2},
 		"no time":        {"[a]", object, []any{map[string]any{"now": "today"}}, 2},
@@ -182,7 +183,8 @@ output "tuple" { value = provider::provisioning::evaluate("[tags]", local.ada) =
 output "null"  { value = provider::provisioning::evaluate("[surname]", local.ada) == null }
 output "bool"  { value = provider::provisioning::evaluate("[active]", local.ada) }
 output "later" { value = provider::provisioning::evaluate("ToLower([n])", { n = terraform_data.later.output }) }
-output "now"   { value = provider::provisioning::evaluate("Now()", {}, { now = "2026-11-21T09:30:00Z" }) }`,
+output "now"   { value = provider::provisioning::evaluate("Now()", {}, { now = "2026-11-21T09:30:00Z" }) }
+output "domain" { value = provider::provisioning::evaluate("DefaultDomain()", {}, { default_domain = "contoso.com" }) }`,
 				ConfigStateChecks: []statecheck.StateCheck{
 					statecheck.ExpectKnownOutputValue("join", knownvalue.StringExact("Ada")),
 					statecheck.ExpectKnownOutputValue("tuple", knownvalue.Bool(true)),
@@ -190,6 +192,7 @@ output "now"   { value = provider::provisioning::evaluate("Now()", {}, { now = "
 					statecheck.ExpectKnownOutputValue("bool", knownvalue.StringExact("True")),
 					statecheck.ExpectKnownOutputValue("later", knownvalue.StringExact("ada")),
 					statecheck.ExpectKnownOutputValue("now", knownvalue.StringExact("11/21/2026 9:30:00 AM")),
+					statecheck.ExpectKnownOutputValue("domain", knownvalue.StringExact("contoso.com")),
 				},
 			},
 		},

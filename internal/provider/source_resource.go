@@ -33,13 +33,14 @@ func newSourceResource() resource.Resource {
 type sourceResource struct{ declared }
 
 type sourceModel struct {
-	Name         types.String `tfsdk:"name"`
-	File         types.Object `tfsdk:"file"`
-	LDAP         types.Object `tfsdk:"ldap"`
-	Attributes   types.Map    `tfsdk:"attributes"`
-	CredentialID types.String `tfsdk:"credential_id"`
-	ID           types.String `tfsdk:"id"`
-	Revision     types.String `tfsdk:"revision"`
+	Name          types.String `tfsdk:"name"`
+	File          types.Object `tfsdk:"file"`
+	LDAP          types.Object `tfsdk:"ldap"`
+	Attributes    types.Map    `tfsdk:"attributes"`
+	DefaultDomain types.String `tfsdk:"default_domain"`
+	CredentialID  types.String `tfsdk:"credential_id"`
+	ID            types.String `tfsdk:"id"`
+	Revision      types.String `tfsdk:"revision"`
 }
 
 func (r *sourceResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -58,6 +59,11 @@ func (r *sourceResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				Optional:    true,
 				MarkdownDescription: "Names that mappings and scoping filters may use beside the source's own: each to the source's own name, " +
 					"as in `{ givenName = \"first_name\" }`. They win over the source's own names and over the connector's defaults, which its guide lists.",
+			},
+			"default_domain": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "What the function `DefaultDomain()` gives in mappings, such as `contoso.com`. Without it, a mapping that uses the " +
+					"function is refused.",
 			},
 			"credential_id": schema.StringAttribute{
 				Optional: true,
@@ -88,7 +94,7 @@ func (m *sourceModel) toConfig(ctx context.Context) (config.Thing, diag.Diagnost
 	var diags diag.Diagnostics
 	source := &config.Source{
 		ID: m.ID.ValueString(), Name: m.Name.ValueString(), CredentialID: m.CredentialID.ValueString(),
-		Attributes: stringMapOf(ctx, m.Attributes, &diags),
+		Attributes: stringMapOf(ctx, m.Attributes, &diags), DefaultDomain: m.DefaultDomain.ValueString(),
 	}
 	source.File = fileToConfig(ctx, m.File, &diags)
 	source.LDAP = ldapToConfig(ctx, m.LDAP, &diags)
@@ -100,6 +106,7 @@ func (m *sourceModel) fromConfig(ctx context.Context, thing config.Thing) diag.D
 	source := thing.(*config.Source)
 	m.ID, m.Name = types.StringValue(source.ID), types.StringValue(source.Name)
 	m.CredentialID = keepString(m.CredentialID, source.CredentialID)
+	m.DefaultDomain = keepString(m.DefaultDomain, source.DefaultDomain)
 	m.Attributes = keepMap(ctx, m.Attributes, source.Attributes, &diags)
 	m.Revision = types.StringValue(source.Revision())
 	m.File = fileFromConfig(ctx, m.File, source.File, &diags)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,6 +23,8 @@ type Source struct {
 	// Attributes are names that mappings and filters may use beside the
 	// source's own: name to own name.
 	Attributes map[string]string `json:"attributes,omitempty"`
+	// DefaultDomain is what the function of that name gives in mappings.
+	DefaultDomain string `json:"default_domain,omitempty"`
 }
 
 // connectorBlock is what a source says to its connector.
@@ -40,6 +43,9 @@ type connectorBlock interface {
 // membersAttribute is how mappings know the members of groups, whatever the
 // source calls them.
 const membersAttribute = "members"
+
+// domain is the form of a domain's name: labels with dots between them.
+var domain = regexp.MustCompile(`\A[\pL\pN-]+(\.[\pL\pN-]+)*\z`)
 
 // Identity of the source.
 func (s *Source) Identity() Identity { return Identity{Kind: KindSource, Name: s.Name} }
@@ -111,7 +117,7 @@ func (s *Source) Aliases(objectType string) map[string]string {
 // MappingSource gives what mappings and filters of an object type may refer
 // to.
 func (s *Source) MappingSource(objectType string) mapping.Source {
-	return mapping.Source{Aliases: s.Aliases(objectType), References: s.References(objectType)}
+	return mapping.Source{Aliases: s.Aliases(objectType), References: s.References(objectType), DefaultDomain: &s.DefaultDomain}
 }
 
 // Validate checks the source.
@@ -124,6 +130,9 @@ func (s *Source) Validate() Problems {
 		return problems
 	}
 	blocks[0].validate(&problems, s.CredentialID != "")
+	if s.DefaultDomain != "" && !domain.MatchString(s.DefaultDomain) {
+		problems.add([]string{"default_domain"}, "Not a domain", "%q is no name of a domain; write it as in \"contoso.com\".", s.DefaultDomain)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Attributes)) {
 		own := s.Attributes[name]
 		path := []string{"attributes", name}

@@ -131,6 +131,9 @@ func TestValidate(t *testing.T) {
 		{"reference without column", source(func(s *Source) { s.File.Users.References["manager"] = "" }), "file.users.references.manager", "Missing column"},
 		{"alias in brackets", source(func(s *Source) { s.Attributes = map[string]string{"[a]": "b"} }), "attributes.[a]", "without brackets"},
 		{"alias of a computed attribute", source(func(s *Source) { s.Attributes = map[string]string{"objectId": "b"} }), "attributes.objectId", "Reserved name"},
+		{"default domain", source(func(s *Source) { s.DefaultDomain = "mail.contoso-eu.com" }), "-", ""},
+		{"address for a default domain", source(func(s *Source) { s.DefaultDomain = "@contoso.com" }), "default_domain", "Not a domain"},
+		{"end of a sentence for a default domain", source(func(s *Source) { s.DefaultDomain = "contoso.com." }), "default_domain", "Not a domain"},
 		{"alias of nothing", source(func(s *Source) { s.Attributes = map[string]string{"a": ""} }), "attributes.a", "Missing attribute"},
 
 		{"app", goodApp(), "-", ""},

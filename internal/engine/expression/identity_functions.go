@@ -15,7 +15,7 @@ var identityFunctions = []definition{
 		Function: Function{
 			Name: "DefaultDomain", Result: TypeText,
 			Summary: "Gives the default domain of the source.",
-			Null:    "It takes nothing. A mapping of a source that tells none is refused; none of the present sources does.",
+			Null:    "It takes nothing. It gives what `default_domain` of the source says; a mapping of a source without one is refused.",
 			Example: Example{`Join("@", [mailNickname], DefaultDomain())`, source("mailNickname", "jd"), "jd@contoso.com", false},
 		},
 		impure: true,

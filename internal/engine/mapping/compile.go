@@ -270,8 +270,8 @@ func checkSource(text string, e *expression.Expression, a Attribute, source Sour
 	if e.String() == "["+AppRoles+"]" && a.Source == nil {
 		fault("%s holds records of assignments; take the roles from it with %s", AppRoles, roleFunctions)
 	}
-	if e.UsesDefaultDomain() {
-		fault("DefaultDomain has no value: no source tells its default domain; write it as a text, such as \"contoso.com\"")
+	if e.UsesDefaultDomain() && source.DefaultDomain != nil && *source.DefaultDomain == "" {
+		fault("DefaultDomain has no value: give the source a default_domain, such as \"contoso.com\"")
 	}
 	if e.SelectsUnique() && a.Apply != ApplyOnCreate {
 		fault(`SelectUniqueValue finds a free value at creation only; set apply = "on_create"`)

@@ -59,7 +59,7 @@ func compile(t testing.TB, attributes map[string]Attribute) *Compiled {
 }
 
 func TestCompile_problems(t *testing.T) {
-	source := Source{References: []string{"manager"}, Aliases: map[string]string{"mail": "email_address"}, Known: []string{"email_address", "login"}}
+	source := Source{References: []string{"manager"}, Aliases: map[string]string{"mail": "email_address"}, Known: []string{"email_address", "login"}, DefaultDomain: ref("")}
 	ok := matching(from("login"), 1)
 	tests := []struct {
 		name       string
@@ -99,7 +99,7 @@ func TestCompile_problems(t *testing.T) {
 		{"records of roles in an expression", map[string]Attribute{"userName": ok, "roles": computed(" [appRoleAssignments] ")}, nil, "roles", "expression", []string{"AssertiveAppRoleAssignmentsComplex"}},
 		{"roles that only come, and are cleared", map[string]Attribute{"userName": ok, "roles": {Expression: ref("AppRoleAssignmentsComplex([appRoleAssignments])"), WhenNull: Clear}}, nil,
 			"roles", "when_null", []string{"Assertive"}},
-		{"default domain", map[string]Attribute{"userName": ok, "title": computed(`Append([login], DefaultDomain())`)}, nil, "title", "expression", []string{"no source tells", "as a text"}},
+		{"default domain", map[string]Attribute{"userName": ok, "title": computed(`Append([login], DefaultDomain())`)}, nil, "title", "expression", []string{"has no value", "default_domain"}},
 		{"action", map[string]Attribute{"userName": ok}, []Action{"creat"}, "", "", []string{`"creat"`, "create, update or delete"}},
 	}
 	for _, tt := range tests {

@@ -208,6 +208,9 @@ type evaluation struct {
 // evaluation makes ready for one object, with no more than the rules ask for.
 func (c *Compiled) evaluation(in Input) *evaluation {
 	e := &evaluation{environment: expression.Environment{Attribute: in.View.Attribute, Random: in.Random}}
+	if c.Source.DefaultDomain != nil {
+		e.environment.DefaultDomain = *c.Source.DefaultDomain
+	}
 	if c.timed {
 		now := in.Now
 		e.environment.Now = func() (time.Time, error) { return now, nil }

@@ -22,6 +22,9 @@ type Source struct {
 	Aliases    map[string]string // name in mappings to the source's own name
 	References []string          // attributes that name other objects
 	Known      []string          // attributes that the source is known to have; nil when unknown
+	// DefaultDomain is what DefaultDomain() gives; empty when the source has none,
+	// nil when that is unknown.
+	DefaultDomain *string
 }
 
 // View gives an object's attributes under the names that mappings and filters

@@ -59,11 +59,7 @@ func (r *run) claimMembers(ctx context.Context, p *provision.Program, key direct
 			}
 		}
 		m.Own = true
-		put, err := r.Ledger.PutMember(key, attribute, m)
-		if err != nil {
-			return err
-		}
-		mutations = append(mutations, put)
+		mutations = append(mutations, r.Ledger.PutMember(key, attribute, m))
 	}
 	return r.Store.Commit(ctx, mutations...)
 }

@@ -110,11 +110,8 @@ func (r *run) noteGroup(ctx context.Context, p *provision.Program, it *item) err
 			if owner == nil || owner.AppID != r.AppID {
 				continue
 			}
-			m, err := r.Ledger.PutMember(it.key, reference.Path.String(), ledger.Member{Key: owner.Key, ID: value.String(), Own: own[owner.Key]})
-			if err != nil {
-				return err
-			}
-			mutations = append(mutations, m)
+			m := ledger.Member{Key: owner.Key, ID: value.String(), Own: own[owner.Key]}
+			mutations = append(mutations, r.Ledger.PutMember(it.key, reference.Path.String(), m))
 		}
 		r.mu.Lock()
 		r.enqueue(mutations...)
@@ -228,11 +225,7 @@ func (r *run) withoutAdded(ctx context.Context, p *provision.Program, key direct
 			left = append(left, m)
 			continue
 		}
-		put, err := r.Ledger.PutMember(key, reference.Path.String(), m)
-		if err != nil {
-			return nil, err
-		}
-		mutations = append(mutations, put)
+		mutations = append(mutations, r.Ledger.PutMember(key, reference.Path.String(), m))
 	}
 	if len(mutations) == 0 {
 		return left, nil

@@ -165,11 +165,7 @@ func (w *memberWrite) done(it *item, part []ledger.Member, receipt connector.Rec
 		if slices.Contains(receipt.Lost, m.ID) {
 			continue
 		}
-		put, err := w.Ledger.PutMember(it.key, attribute, m)
-		if err != nil {
-			return w.breakOff(err)
-		}
-		mutations = append(mutations, put)
+		mutations = append(mutations, w.Ledger.PutMember(it.key, attribute, m))
 	}
 	entry := w.entry(it, audit.Success)
 	entry.DurationMS = milliseconds

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // AppendBinary appends the value's stored form, which is also what content
@@ -19,7 +20,7 @@ func (v Value) appendBinary(buf []byte, depth int) ([]byte, error) {
 	switch v.Kind() {
 	case KindNull:
 	case KindText:
-		buf = appendString(buf, v.text)
+		buf = AppendText(buf, v.text)
 	case KindBoolean, KindInteger:
 		buf = binary.AppendVarint(buf, v.number)
 	case KindTime:
@@ -29,7 +30,7 @@ func (v Value) appendBinary(buf []byte, depth int) ([]byte, error) {
 		buf = binary.AppendUvarint(buf, uint64(len(v.form.values)))
 		for i, part := range v.form.values {
 			if v.Kind() == KindComplex {
-				buf = appendString(buf, v.form.names[i])
+				buf = AppendText(buf, v.form.names[i])
 			}
 			var err error
 			if buf, err = part.appendBinary(buf, depth+1); err != nil {
@@ -44,12 +45,9 @@ func (v Value) appendBinary(buf []byte, depth int) ([]byte, error) {
 
 // DecodeValue reads one value's stored form and gives what follows it.
 func DecodeValue(data []byte) (Value, []byte, error) {
-	d := newDecoder(data)
-	v, err := d.value(0)
-	if err != nil {
-		return Null, nil, err
-	}
-	return v, d.data, nil
+	d := NewDecoder(data)
+	v := d.value(0)
+	return v, d.data, d.err
 }
 
 // maxDepth bounds how deep lists and complex values nest, so that neither
@@ -58,55 +56,64 @@ const maxDepth = 64
 
 var errDepth = fmt.Errorf("the value nests deeper than %d", maxDepth)
 
-// decoder reads stored forms. All texts that it gives are parts of one, so that an
-// object costs one allocation and not one for each of its names and values.
-type decoder struct {
+// Decoder reads stored forms, one behind the other. All texts that it gives are
+// parts of one, so that an object costs one allocation and not one for each of its
+// names and values. Behind the first error everything that it gives is zero.
+type Decoder struct {
 	data []byte // what is left
 	text string // all of it
+	err  error
 }
 
-func newDecoder(data []byte) *decoder { return &decoder{data, string(data)} }
+// NewDecoder gives a decoder of data, of which it keeps nothing.
+func NewDecoder(data []byte) *Decoder { return &Decoder{data: data, text: string(data)} }
 
-func (d *decoder) value(depth int) (Value, error) {
-	if len(d.data) == 0 {
-		return Null, errTruncated
+// Err says why something could not be read; nil while everything could.
+func (d *Decoder) Err() error { return d.err }
+
+func (d *Decoder) fail(err error) {
+	if d.err == nil {
+		d.err = err
 	}
-	if depth > maxDepth {
-		return Null, errDepth
+	d.data = nil
+}
+
+func (d *Decoder) value(depth int) (v Value) {
+	switch {
+	case len(d.data) == 0:
+		d.fail(errTruncated)
+		return Null
+	case depth > maxDepth:
+		d.fail(errDepth)
+		return Null
 	}
 	kind := Kind(d.data[0])
 	d.data = d.data[1:]
 	switch kind {
 	case KindNull:
-		return Null, nil
+		return Null
 	case KindText:
-		text, err := d.string()
-		return Text(text), err
+		v = Text(d.Text())
 	case KindBoolean:
-		number, err := d.varint()
-		return Value{number: number, form: formOfBoolean}, err
+		v = Value{number: d.Integer(), form: formOfBoolean}
 	case KindInteger:
-		number, err := d.varint()
-		return Integer(number), err
+		v = Integer(d.Integer())
 	case KindTime:
-		seconds, err := d.varint()
-		if err != nil {
-			return Null, err
-		}
-		nanos, err := d.varint()
-		return timeOf(seconds, int32(nanos)), err
+		seconds := d.Integer()
+		v = timeOf(seconds, int32(d.Integer()))
 	case KindList, KindComplex:
-		form, err := d.parts(kind, depth)
-		return Value{form: form}, err
+		v = Value{form: d.parts(kind, depth)}
+	default:
+		d.fail(fmt.Errorf("stored value of unknown %v", kind))
 	}
-	return Null, fmt.Errorf("stored value of unknown %v", kind)
+	if d.err != nil {
+		return Null
+	}
+	return v
 }
 
-func (d *decoder) parts(kind Kind, depth int) (*form, error) {
-	count, err := d.count()
-	if err != nil {
-		return nil, err
-	}
+func (d *Decoder) parts(kind Kind, depth int) *form {
+	count := d.Count()
 	named := kind == KindComplex
 	p := &form{kind: kind, values: make([]Value, count)}
 	if named {
@@ -114,54 +121,75 @@ func (d *decoder) parts(kind Kind, depth int) (*form, error) {
 	}
 	for i := range p.values {
 		if named {
-			if p.names[i], err = d.string(); err != nil {
-				return nil, err
-			}
+			p.names[i] = d.Text()
 			if i > 0 && p.names[i] <= p.names[i-1] {
-				return nil, errors.New("the names of a stored value are not in order")
+				d.fail(errors.New("the names of a stored value are not in order"))
 			}
 		}
-		if p.values[i], err = d.value(depth + 1); err != nil {
-			return nil, err
+		p.values[i] = d.value(depth + 1)
+		if d.err != nil {
+			return nil
 		}
 	}
-	return p, nil
+	return p
 }
 
-// count reads how many parts follow, of at least a byte each.
-func (d *decoder) count() (uint64, error) {
+// Count reads how many parts follow, of at least a byte each.
+func (d *Decoder) Count() int {
 	count, size := binary.Uvarint(d.data)
 	if size <= 0 || count > uint64(len(d.data)) {
-		return 0, errTruncated
+		d.fail(errTruncated)
+		return 0
 	}
 	d.data = d.data[size:]
-	return count, nil
+	return int(count)
 }
 
-func (d *decoder) string() (string, error) {
+// Text reads what AppendText wrote.
+func (d *Decoder) Text() string {
 	length, size := binary.Uvarint(d.data)
 	if size <= 0 || length > uint64(len(d.data)-size) {
-		return "", errTruncated
+		d.fail(errTruncated)
+		return ""
 	}
 	at := len(d.text) - len(d.data) + size
 	d.data = d.data[size+int(length):]
-	return d.text[at : at+int(length)], nil
+	return d.text[at : at+int(length)]
 }
 
-func (d *decoder) varint() (int64, error) {
+// Integer reads what binary.AppendVarint wrote.
+func (d *Decoder) Integer() int64 {
 	number, size := binary.Varint(d.data)
 	if size <= 0 {
-		return 0, errTruncated
+		d.fail(errTruncated)
+		return 0
 	}
 	d.data = d.data[size:]
-	return number, nil
+	return number
+}
+
+// Time reads what AppendTime wrote.
+func (d *Decoder) Time() time.Time {
+	return time.Unix(d.Integer(), d.Integer()).UTC()
+}
+
+// Attributes reads what Attributes.AppendBinary wrote.
+func (d *Decoder) Attributes() Attributes {
+	attributes := make(Attributes, d.Count())
+	for i := range attributes {
+		attributes[i] = Attribute{d.Text(), d.value(0)}
+		if d.err != nil {
+			return nil
+		}
+	}
+	return attributes
 }
 
 // AppendBinary appends the stored form of all attributes, in their order.
 func (a Attributes) AppendBinary(buf []byte) ([]byte, error) {
 	buf = binary.AppendUvarint(buf, uint64(len(a)))
 	for _, attribute := range a {
-		buf = appendString(buf, attribute.Name)
+		buf = AppendText(buf, attribute.Name)
 		var err error
 		if buf, err = attribute.Value.AppendBinary(buf); err != nil {
 			return nil, err
@@ -172,24 +200,19 @@ func (a Attributes) AppendBinary(buf []byte) ([]byte, error) {
 
 // DecodeAttributes reads the stored form of attributes and gives what follows.
 func DecodeAttributes(data []byte) (Attributes, []byte, error) {
-	d := newDecoder(data)
-	count, err := d.count()
-	if err != nil {
-		return nil, nil, err
-	}
-	attributes := make(Attributes, count)
-	for i := range attributes {
-		if attributes[i].Name, err = d.string(); err != nil {
-			return nil, nil, err
-		}
-		if attributes[i].Value, err = d.value(0); err != nil {
-			return nil, nil, err
-		}
-	}
-	return attributes, d.data, nil
+	d := NewDecoder(data)
+	attributes := d.Attributes()
+	return attributes, d.data, d.err
 }
 
-func appendString(buf []byte, s string) []byte {
+// AppendText appends a text and its length.
+func AppendText(buf []byte, s string) []byte {
 	buf = binary.AppendUvarint(buf, uint64(len(s)))
 	return append(buf, s...)
+}
+
+// AppendTime appends a point in time.
+func AppendTime(buf []byte, t time.Time) []byte {
+	buf = binary.AppendVarint(buf, t.Unix())
+	return binary.AppendVarint(buf, int64(t.Nanosecond()))
 }

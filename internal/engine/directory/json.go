@@ -11,67 +11,64 @@ import (
 
 // MarshalJSON writes text, booleans, numbers, arrays and objects as themselves
 // and a time as RFC 3339 text.
-func (v Value) MarshalJSON() ([]byte, error) {
+func (v Value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil) }
+
+func (v Value) appendJSON(out []byte) (_ []byte, err error) {
 	switch v.Kind() {
 	case KindNull:
-		return []byte("null"), nil
+		return append(out, "null"...), nil
 	case KindText:
-		return marshalText(v.text)
+		return appendQuoted(out, v.text)
 	case KindBoolean:
-		return strconv.AppendBool(nil, v.number != 0), nil
+		return strconv.AppendBool(out, v.number != 0), nil
 	case KindInteger:
-		return strconv.AppendInt(nil, v.number, 10), nil
+		return strconv.AppendInt(out, v.number, 10), nil
 	case KindTime:
 		t, _ := v.AsTime()
-		return marshalText(t.Format(time.RFC3339Nano))
+		return append(t.AppendFormat(append(out, '"'), time.RFC3339Nano), '"'), nil
 	case KindList:
-		var out bytes.Buffer
-		out.WriteByte('[')
+		out = append(out, '[')
 		for i, element := range v.form.values {
 			if i > 0 {
-				out.WriteByte(',')
+				out = append(out, ',')
 			}
-			data, err := element.MarshalJSON()
-			if err != nil {
+			if out, err = element.appendJSON(out); err != nil {
 				return nil, err
 			}
-			out.Write(data)
 		}
-		out.WriteByte(']')
-		return out.Bytes(), nil
+		return append(out, ']'), nil
 	case KindComplex:
-		var out bytes.Buffer
-		out.WriteByte('{')
+		out = append(out, '{')
 		for i, name := range v.form.names {
 			if i > 0 {
-				out.WriteByte(',')
+				out = append(out, ',')
 			}
-			key, err := marshalText(name)
-			if err != nil {
+			if out, err = appendQuoted(out, name); err != nil {
 				return nil, err
 			}
-			value, err := v.form.values[i].MarshalJSON()
-			if err != nil {
+			if out, err = v.form.values[i].appendJSON(append(out, ':')); err != nil {
 				return nil, err
 			}
-			out.Write(key)
-			out.WriteByte(':')
-			out.Write(value)
 		}
-		out.WriteByte('}')
-		return out.Bytes(), nil
+		return append(out, '}'), nil
 	}
 	return nil, fmt.Errorf("value of unknown %v", v.Kind())
 }
 
-func marshalText(s string) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(s); err != nil {
-		return nil, err
+// appendQuoted appends a text as encoding/json writes it, without regard to HTML.
+func appendQuoted(out []byte, s string) ([]byte, error) {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\' {
+			encoded := bytes.NewBuffer(out)
+			encoder := json.NewEncoder(encoded)
+			encoder.SetEscapeHTML(false)
+			if err := encoder.Encode(s); err != nil {
+				return nil, err
+			}
+			return bytes.TrimSuffix(encoded.Bytes(), []byte{'\n'}), nil
+		}
 	}
-	return bytes.TrimRight(out.Bytes(), "\n"), nil
+	return append(append(append(out, '"'), s...), '"'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, but for times, which come back

@@ -1,8 +1,12 @@
 package directory
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestJSONNestsDeeper(t *testing.T) {
@@ -29,4 +33,28 @@ func TestJSONNestsDeeper(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Texts are written as encoding/json writes them.
+func TestMarshalJSON_text(t *testing.T) {
+	check := func(t interface {
+		Helper()
+		Fatalf(string, ...any)
+	}, text string) {
+		t.Helper()
+		var want bytes.Buffer
+		encoder := json.NewEncoder(&want)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(map[string]string{text: text}); err != nil {
+			t.Fatalf("%v", err)
+		}
+		got, err := Complex(Member{text, Text(text)}).MarshalJSON()
+		if err != nil || string(got) != strings.TrimSpace(want.String()) {
+			t.Fatalf("%q is %s, %v, want %s", text, got, err, want.String())
+		}
+	}
+	for _, text := range []string{"", "a~", "a\x7f", "a\"b\\c\n", "<&>", "ä\u2028", "\xff", "\x00"} {
+		check(t, text)
+	}
+	rapid.Check(t, func(t *rapid.T) { check(t, rapid.String().Draw(t, "text")) })
 }

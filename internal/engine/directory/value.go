@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Kind tells what a Value holds.
@@ -280,6 +281,13 @@ func (v Value) Equal(other Value) bool {
 
 // Fold gives the text under which values that differ only in case are equal:
 // simple Unicode case folding, letter by letter.
-func Fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
+func Fold(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return strings.ToLower(strings.ToUpper(s))
+		}
+	}
+	return strings.ToLower(s)
+}
 
 var errTruncated = errors.New("stored value is cut short")

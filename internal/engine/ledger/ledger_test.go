@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -313,12 +314,8 @@ func TestMembers(t *testing.T) {
 	l := w.app("a")
 	staff, crew := directory.Key{Type: directory.Group, Anchor: "staff"}, directory.Key{Type: directory.Group, Anchor: "staff2"}
 	for i := range 7 {
-		m, err := l.PutMember(staff, "members", Member{user(fmt.Sprint(i)), fmt.Sprint("id", i), i%2 == 0})
-		other, err2 := l.PutMember(crew, "members", Member{user(fmt.Sprint(i)), "x", true})
-		if err != nil || err2 != nil {
-			t.Fatal(err, err2)
-		}
-		w.commit(m, other)
+		w.commit(l.PutMember(staff, "members", Member{user(fmt.Sprint(i)), fmt.Sprint("id", i), i%2 == 0}),
+			l.PutMember(crew, "members", Member{user(fmt.Sprint(i)), "x", true}))
 	}
 	w.commit(l.DropMember(staff, "members", user("3")))
 	var got []string
@@ -378,10 +375,7 @@ func TestForget(t *testing.T) {
 			w.put(l, key, nil, link)
 		}
 		key := user(app)
-		member, err := l.PutMember(directory.Key{Type: directory.Group, Anchor: "g"}, "members", Member{key, "id", true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		member := l.PutMember(directory.Key{Type: directory.Group, Anchor: "g"}, "members", Member{key, "id", true})
 		intent, err := l.BeginIntent(Intent{Key: key})
 		if err != nil {
 			t.Fatal(err)
@@ -416,6 +410,42 @@ func TestForget(t *testing.T) {
 	forget("a")
 	if got := w.rows(); len(got) > 0 {
 		t.Errorf("left: %q", got[:min(len(got), 5)])
+	}
+}
+
+// Rows that an older version wrote are read: links, owners and members were JSON.
+func TestOlderRows(t *testing.T) {
+	w := newWorld(t)
+	l := w.app("a")
+	g := directory.Key{Type: directory.Group, Anchor: "g"}
+	head := `{"t":"7","c":true,"d":{"loss":"absent","at":"2026-01-02T03:04:05.6Z"},"u":true,"due":"2026-02-02T00:00:00Z","n":"Ada",` +
+		`"m":[{"path":"userName","value":"ada"}],"a":["x"],"l":"2026-01-01T00:00:00Z","w":"2026-01-02T00:00:00Z","y":"c1","x":"create","o":"10"}`
+	values, err := directory.Attributes{{Name: "a", Value: directory.Text("1")}, {Name: "b", Value: directory.Boolean(true)}}.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := append(append(binary.AppendUvarint(nil, uint64(len(head))), head...), values...)
+	w.commit(store.Put(tableLinks, store.Key("a", directory.User, "1"), row),
+		store.Put(tableOwners, store.Key("target", directory.User, "7"), []byte(`{"app":"a","key":{"type":"User","anchor":"1"}}`)),
+		store.Put(tableMembers, store.Key("a", directory.Group, "g", "members", directory.User, "1"), []byte(`{"id":"7","own":true}`)))
+
+	day := func(month, day int) time.Time { return time.Date(2026, time.Month(month), day, 0, 0, 0, 0, time.UTC) }
+	want := provision.Link{TargetID: "7", CreatedByUs: true, Unproven: true, Due: day(2, 2), Display: "Ada",
+		Disabled: &provision.Disabled{Loss: provision.LossAbsent, At: time.Date(2026, 1, 2, 3, 4, 5, 6e8, time.UTC)},
+		Claims:   []provision.Claim{{Path: "userName", Value: "ada"}}, Assignment: []string{"x"}, LinkedAt: day(1, 1), ChangedAt: day(1, 2),
+		Cycle: "c1", Action: provision.ActionCreate,
+		Sent: map[string]provision.Sent{"a": {Value: directory.Text("1"), Own: true}, "b": {Value: directory.Boolean(true)}}}
+	if link, err := l.Link(user("1")); err != nil || !same(*link, want) {
+		t.Errorf("link %+v, %v, want %+v", link, err, want)
+	}
+	if heads, err := l.HeadsOf([]directory.Key{user("1")}); err != nil || heads[0].TargetID != "7" || !heads[0].Unproven || heads[0].Disabled == nil {
+		t.Errorf("head %+v, %v", heads, err)
+	}
+	if owner, err := l.Owner(directory.User, "7"); err != nil || *owner != (Owner{"a", user("1")}) {
+		t.Errorf("owner %+v, %v", owner, err)
+	}
+	if members, err := l.Members(g, "members", directory.Key{}, 9); err != nil || len(members) != 1 || members[0] != (Member{user("1"), "7", true}) {
+		t.Errorf("members %+v, %v", members, err)
 	}
 }
 

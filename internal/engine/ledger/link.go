@@ -7,7 +7,7 @@ package ledger
 
 import (
 	"encoding/binary"
-	"encoding/json"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,87 +46,6 @@ func Open(r store.Reader, appID, connection string) *Ledger {
 type Linked struct {
 	Key  directory.Key
 	Link provision.Link
-}
-
-// linkMeta is the part of a link that is stored as JSON; Own tells for each of
-// the values that follow it whether it is ours: '1' or '0'.
-type linkMeta struct {
-	TargetID    string              `json:"t"`
-	CreatedByUs bool                `json:"c,omitempty"`
-	Disabled    *provision.Disabled `json:"d,omitempty"`
-	Unproven    bool                `json:"u,omitempty"`
-	Due         time.Time           `json:"due,omitzero"`
-	Display     string              `json:"n,omitempty"`
-	Claims      []provision.Claim   `json:"m,omitempty"`
-	Assignment  []string            `json:"a,omitempty"`
-	LinkedAt    time.Time           `json:"l,omitzero"`
-	ChangedAt   time.Time           `json:"w,omitzero"`
-	Cycle       string              `json:"y,omitempty"`
-	Action      provision.Action    `json:"x,omitempty"`
-	Own         string              `json:"o,omitempty"`
-}
-
-func encodeLink(l *provision.Link) ([]byte, error) {
-	meta := linkMeta{l.TargetID, l.CreatedByUs, l.Disabled, l.Unproven, l.Due, l.Display, l.Claims, l.Assignment, l.LinkedAt, l.ChangedAt, l.Cycle, l.Action, ""}
-	values := make(directory.Attributes, 0, len(l.Sent))
-	for path, sent := range l.Sent {
-		values = append(values, directory.Attribute{Name: path, Value: sent.Value})
-	}
-	slices.SortFunc(values, func(a, b directory.Attribute) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
-	own := make([]byte, len(values))
-	for i, v := range values {
-		own[i] = '0'
-		if l.Sent[v.Name].Own {
-			own[i] = '1'
-		}
-	}
-	meta.Own = string(own)
-	head, err := json.Marshal(meta)
-	if err != nil {
-		return nil, err
-	}
-	data := binary.AppendUvarint(make([]byte, 0, len(head)+64*len(values)), uint64(len(head)))
-	return values.AppendBinary(append(data, head...))
-}
-
-var errLink = errors.New("a stored link is damaged")
-
-// splitLink gives the meta of a stored link, and the values behind it.
-func splitLink(data []byte) (meta, values []byte, err error) {
-	size, n := binary.Uvarint(data)
-	if n <= 0 || size > uint64(len(data)-n) {
-		return nil, nil, errLink
-	}
-	return data[n : n+int(size)], data[n+int(size):], nil
-}
-
-func decodeLink(data []byte) (provision.Link, error) {
-	head, rest, err := splitLink(data)
-	if err != nil {
-		return provision.Link{}, err
-	}
-	var meta linkMeta
-	if err := json.Unmarshal(head, &meta); err != nil {
-		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
-	}
-	values, _, err := directory.DecodeAttributes(rest)
-	if err != nil || len(values) != len(meta.Own) {
-		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
-	}
-	link := provision.Link{
-		TargetID: meta.TargetID, CreatedByUs: meta.CreatedByUs, Disabled: meta.Disabled, Unproven: meta.Unproven, Due: meta.Due,
-		Display: meta.Display, Claims: meta.Claims, Assignment: meta.Assignment, LinkedAt: meta.LinkedAt, ChangedAt: meta.ChangedAt,
-		Cycle: meta.Cycle, Action: meta.Action, Sent: make(map[string]provision.Sent, len(values)),
-	}
-	for i, v := range values {
-		link.Sent[v.Name] = provision.Sent{Value: v.Value, Own: meta.Own[i] == '1'}
-	}
-	return link, nil
 }
 
 // Link gives the link of an object, nil when there is none.
@@ -193,7 +112,7 @@ func (l *Ledger) Anchors(typ, after string, limit int) ([]string, error) {
 // Put gives the mutations that store a link in place of the one before, with
 // its claims, ownership and due time. Either may be nil: no link.
 func (l *Ledger) Put(key directory.Key, before, after *provision.Link) ([]store.Mutation, error) {
-	var mutations []store.Mutation
+	mutations := make([]store.Mutation, 0, 4) // as many as a new link of one claim takes
 	row := store.Key(l.app, key.Type, key.Anchor)
 	if before != nil {
 		for _, claim := range before.Claims {
@@ -222,11 +141,7 @@ func (l *Ledger) Put(key directory.Key, before, after *provision.Link) ([]store.
 		mutations = append(mutations, store.Put(tableDue, l.dueKey(after.Due, key), nil))
 	}
 	if !after.Unproven {
-		owner, err := json.Marshal(Owner{l.app, key})
-		if err != nil {
-			return nil, err
-		}
-		mutations = append(mutations, store.Put(tableOwners, l.ownerKey(key.Type, after.TargetID), owner))
+		mutations = append(mutations, store.Put(tableOwners, l.ownerKey(key.Type, after.TargetID), encodeOwner(Owner{l.app, key})))
 	}
 	return mutations, nil
 }
@@ -243,8 +158,8 @@ func (l *Ledger) Owner(typ, targetID string) (*Owner, error) {
 	if err != nil || data == nil {
 		return nil, err
 	}
-	var owner Owner
-	if err := json.Unmarshal(data, &owner); err != nil {
+	owner, err := decodeOwner(data)
+	if err != nil {
 		return nil, fmt.Errorf("owner of account %q: %w", targetID, err)
 	}
 	return &owner, nil
@@ -300,7 +215,11 @@ var errStop = errors.New("stop")
 
 func (l *Ledger) claimKey(typ string, claim provision.Claim, anchor string) []byte {
 	// The value is free text: its length keeps it apart from the anchor.
-	return store.Key(l.app, typ, claim.Path, fmt.Sprintf("%08x%s", len(claim.Value), claim.Value)+"\x01"+anchor)
+	var size [4]byte
+	var digits [8]byte
+	binary.BigEndian.PutUint32(size[:], uint32(len(claim.Value)))
+	hex.Encode(digits[:], size[:])
+	return store.Key(l.app, typ, claim.Path, string(digits[:])+claim.Value+"\x01"+anchor)
 }
 
 func (l *Ledger) ownerKey(typ, targetID string) []byte {

@@ -18,19 +18,11 @@ func (l *Ledger) LinksOf(keys []directory.Key) ([]*provision.Link, error) {
 }
 
 // HeadsOf gives of the links of objects what it takes to refer to their
-// accounts: TargetID, Disabled and Unproven; nil where there is no link.
+// accounts, TargetID, Disabled and Unproven among it; nil where there is no link.
 func (l *Ledger) HeadsOf(keys []directory.Key) ([]*provision.Link, error) {
 	return many(l, tableLinks, keys, func(data []byte) (*provision.Link, error) {
-		var head struct {
-			TargetID string              `json:"t"`
-			Disabled *provision.Disabled `json:"d"`
-			Unproven bool                `json:"u"`
-		}
-		meta, _, err := splitLink(data)
-		if err == nil {
-			err = json.Unmarshal(meta, &head)
-		}
-		return &provision.Link{TargetID: head.TargetID, Disabled: head.Disabled, Unproven: head.Unproven}, err
+		head, _, err := decodeHead(data)
+		return &head, err
 	})
 }
 

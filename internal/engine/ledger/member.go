@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -14,11 +13,6 @@ type Member struct {
 	ID  string        // of its account
 	// Own tells that the engine put it there; only such members are removed.
 	Own bool
-}
-
-type memberRow struct {
-	ID  string `json:"id"`
-	Own bool   `json:"own,omitempty"`
 }
 
 // Members gives up to limit members that a holder is known to have under an
@@ -36,22 +30,18 @@ func (l *Ledger) Members(holder directory.Key, attribute string, after directory
 	members := make([]Member, len(rows))
 	for i, row := range rows {
 		typ, anchor, ok := cut(row.Key[len(prefix):])
-		var stored memberRow
-		if err := json.Unmarshal(row.Value, &stored); err != nil || !ok {
+		id, own, err := decodeMember(row.Value)
+		if err != nil || !ok {
 			return nil, fmt.Errorf("a member of %s: the row is damaged: %w", holder, err)
 		}
-		members[i] = Member{directory.Key{Type: typ, Anchor: anchor}, stored.ID, stored.Own}
+		members[i] = Member{directory.Key{Type: typ, Anchor: anchor}, id, own}
 	}
 	return members, nil
 }
 
 // PutMember gives the mutation that records a member.
-func (l *Ledger) PutMember(holder directory.Key, attribute string, m Member) (store.Mutation, error) {
-	data, err := json.Marshal(memberRow{m.ID, m.Own})
-	if err != nil {
-		return store.Mutation{}, err
-	}
-	return store.Put(tableMembers, l.memberKey(holder, attribute, m.Key), data), nil
+func (l *Ledger) PutMember(holder directory.Key, attribute string, m Member) store.Mutation {
+	return store.Put(tableMembers, l.memberKey(holder, attribute, m.Key), encodeMember(m))
 }
 
 // DropMember gives the mutation that forgets a member.
@@ -86,8 +76,8 @@ func Forget(r store.Reader, appID string, commit func(...store.Mutation) error) 
 		return err
 	}
 	return forget(r, tableOwners, nil, commit, func(row store.Row) bool {
-		var owner Owner
-		return json.Unmarshal(row.Value, &owner) == nil && owner.AppID == appID
+		owner, err := decodeOwner(row.Value)
+		return err == nil && owner.AppID == appID
 	})
 }
 

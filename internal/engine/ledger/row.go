@@ -1,0 +1,232 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+)
+
+// The stored form of a link: a zero byte, and the length of a head, which is what
+// it takes to refer to the account; then all else.
+//
+//	head: flags | target id | of a disabled account: loss, since when
+//	then: due | display | claims | assignments | linked | changed | cycle |
+//	      action | for each value '1' when it is ours, else '0' | values
+//
+// Rows of older versions begin with the length of a JSON text, which is not zero.
+const linkMark = 0
+
+type linkFlag int64
+
+const (
+	linkCreated linkFlag = 1 << iota
+	linkUnproven
+	linkDisabled
+)
+
+func encodeLink(l *provision.Link) ([]byte, error) {
+	var flags linkFlag
+	if l.CreatedByUs {
+		flags |= linkCreated
+	}
+	if l.Unproven {
+		flags |= linkUnproven
+	}
+	if l.Disabled != nil {
+		flags |= linkDisabled
+	}
+	var buffer [128]byte
+	head := directory.AppendText(binary.AppendVarint(buffer[:0], int64(flags)), l.TargetID)
+	if l.Disabled != nil {
+		head = directory.AppendTime(directory.AppendText(head, string(l.Disabled.Loss)), l.Disabled.At)
+	}
+	const guess = 64 // bytes of a value
+	data := make([]byte, 0, guess*(5+len(l.Sent)))
+	data = binary.AppendUvarint(append(data, linkMark), uint64(len(head)))
+	data = append(data, head...)
+	data = directory.AppendTime(data, l.Due)
+	data = directory.AppendText(data, l.Display)
+	data = binary.AppendUvarint(data, uint64(len(l.Claims)))
+	for _, claim := range l.Claims {
+		data = directory.AppendText(directory.AppendText(data, claim.Path), claim.Value)
+	}
+	data = binary.AppendUvarint(data, uint64(len(l.Assignment)))
+	for _, id := range l.Assignment {
+		data = directory.AppendText(data, id)
+	}
+	data = directory.AppendTime(directory.AppendTime(data, l.LinkedAt), l.ChangedAt)
+	data = directory.AppendText(directory.AppendText(data, l.Cycle), string(l.Action))
+	paths := slices.AppendSeq(make([]string, 0, len(l.Sent)), maps.Keys(l.Sent))
+	slices.Sort(paths)
+	values := make(directory.Attributes, len(paths))
+	own := make([]byte, len(paths))
+	for i, path := range paths {
+		sent := l.Sent[path]
+		values[i] = directory.Attribute{Name: path, Value: sent.Value}
+		if own[i] = '0'; sent.Own {
+			own[i] = '1'
+		}
+	}
+	return values.AppendBinary(directory.AppendText(data, string(own)))
+}
+
+var errLink = errors.New("a stored link is damaged")
+
+// decodeHead reads what it takes to refer to a link's account, and gives what
+// follows: nothing when the row is an old one and the link is whole.
+func decodeHead(data []byte) (link provision.Link, rest []byte, err error) {
+	if len(data) == 0 {
+		return provision.Link{}, nil, errLink
+	}
+	if data[0] != linkMark {
+		link, err = decodeJSONLink(data)
+		return link, nil, err
+	}
+	head, rest, err := splitLink(data[1:])
+	if err != nil {
+		return provision.Link{}, nil, err
+	}
+	d := directory.NewDecoder(head)
+	flags := linkFlag(d.Integer())
+	link.TargetID = d.Text()
+	link.CreatedByUs, link.Unproven = flags&linkCreated != 0, flags&linkUnproven != 0
+	if flags&linkDisabled != 0 {
+		link.Disabled = &provision.Disabled{Loss: provision.Loss(d.Text()), At: d.Time()}
+	}
+	if d.Err() != nil {
+		return provision.Link{}, nil, fmt.Errorf("%w: %w", errLink, d.Err())
+	}
+	return link, rest, nil
+}
+
+func decodeLink(data []byte) (provision.Link, error) {
+	link, rest, err := decodeHead(data)
+	if err != nil || data[0] != linkMark {
+		return link, err
+	}
+	d := directory.NewDecoder(rest)
+	link.Due = d.Time()
+	link.Display = d.Text()
+	for range d.Count() {
+		link.Claims = append(link.Claims, provision.Claim{Path: d.Text(), Value: d.Text()})
+	}
+	for range d.Count() {
+		link.Assignment = append(link.Assignment, d.Text())
+	}
+	link.LinkedAt, link.ChangedAt = d.Time(), d.Time()
+	link.Cycle, link.Action = d.Text(), provision.Action(d.Text())
+	own, values := d.Text(), d.Attributes()
+	if d.Err() != nil {
+		return provision.Link{}, fmt.Errorf("%w: %w", errLink, d.Err())
+	}
+	link.Sent, err = sentOf(values, own)
+	return link, err
+}
+
+// splitLink gives the head of a link, whose length stands before it, and what
+// follows.
+func splitLink(data []byte) (head, rest []byte, err error) {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size > uint64(len(data)-n) {
+		return nil, nil, errLink
+	}
+	return data[n : n+int(size)], data[n+int(size):], nil
+}
+
+func sentOf(values directory.Attributes, own string) (map[string]provision.Sent, error) {
+	if len(values) != len(own) {
+		return nil, errLink
+	}
+	sent := make(map[string]provision.Sent, len(values))
+	for i, v := range values {
+		sent[v.Name] = provision.Sent{Value: v.Value, Own: own[i] == '1'}
+	}
+	return sent, nil
+}
+
+// decodeJSONLink reads a row as older versions wrote it.
+func decodeJSONLink(data []byte) (provision.Link, error) {
+	head, rest, err := splitLink(data)
+	if err != nil {
+		return provision.Link{}, err
+	}
+	var meta struct {
+		TargetID    string              `json:"t"`
+		CreatedByUs bool                `json:"c"`
+		Disabled    *provision.Disabled `json:"d"`
+		Unproven    bool                `json:"u"`
+		Due         time.Time           `json:"due"`
+		Display     string              `json:"n"`
+		Claims      []provision.Claim   `json:"m"`
+		Assignment  []string            `json:"a"`
+		LinkedAt    time.Time           `json:"l"`
+		ChangedAt   time.Time           `json:"w"`
+		Cycle       string              `json:"y"`
+		Action      provision.Action    `json:"x"`
+		Own         string              `json:"o"`
+	}
+	if err := json.Unmarshal(head, &meta); err != nil {
+		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
+	}
+	values, _, err := directory.DecodeAttributes(rest)
+	if err != nil {
+		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
+	}
+	sent, err := sentOf(values, meta.Own)
+	return provision.Link{
+		TargetID: meta.TargetID, CreatedByUs: meta.CreatedByUs, Disabled: meta.Disabled, Unproven: meta.Unproven, Due: meta.Due,
+		Display: meta.Display, Claims: meta.Claims, Assignment: meta.Assignment, LinkedAt: meta.LinkedAt, ChangedAt: meta.ChangedAt,
+		Cycle: meta.Cycle, Action: meta.Action, Sent: sent,
+	}, err
+}
+
+// The stored form of an owner: the app's id, type and anchor, each but the last
+// with a zero byte behind it. That of older versions is JSON.
+func encodeOwner(o Owner) []byte { return store.Key(o.AppID, o.Key.Type, o.Key.Anchor) }
+
+func decodeOwner(data []byte) (owner Owner, err error) {
+	if len(data) > 0 && data[0] == '{' {
+		return owner, json.Unmarshal(data, &owner)
+	}
+	app, key, ok := cut(data)
+	typ, anchor, complete := strings.Cut(key, "\x00")
+	if !ok || !complete {
+		return Owner{}, errors.New("the row is damaged")
+	}
+	return Owner{app, directory.Key{Type: typ, Anchor: anchor}}, nil
+}
+
+// The stored form of a member of a group: '1' when the engine put it there, else
+// '0', and the id of its account. That of older versions is JSON.
+func encodeMember(m Member) []byte {
+	own := byte('0')
+	if m.Own {
+		own = '1'
+	}
+	return append(append(make([]byte, 0, 1+len(m.ID)), own), m.ID...)
+}
+
+func decodeMember(data []byte) (id string, own bool, err error) {
+	switch {
+	case len(data) == 0:
+	case data[0] == '{':
+		var row struct {
+			ID  string `json:"id"`
+			Own bool   `json:"own"`
+		}
+		err := json.Unmarshal(data, &row)
+		return row.ID, row.Own, err
+	case data[0] == '0', data[0] == '1':
+		return string(data[1:]), data[0] == '1', nil
+	}
+	return "", false, errors.New("the row is damaged")
+}

@@ -21,6 +21,10 @@ import (
 // holds in memory at most.
 const queueBound = 16 << 20
 
+// fullPages is how much of a page that is split stays where it is, when nothing is
+// expected to come between its rows.
+const fullPages = 0.95
+
 // bolt is a Store in one bbolt file: a bucket a table.
 type bolt struct {
 	path     string
@@ -173,6 +177,11 @@ func (b *bolt) apply(writes []write) (err error) {
 					var err error
 					if bucket, err = tx.CreateBucketIfNotExists([]byte(w.table)); err != nil {
 						return err
+					}
+					// What comes behind all others is rarely followed by what comes
+					// between: pages need no room.
+					if last, _ := bucket.Cursor().Last(); bytes.Compare(last, w.key) < 0 {
+						bucket.FillPercent = fullPages
 					}
 				}
 				last := i+1 == len(writes) || writes[i+1].table != w.table || !bytes.Equal(writes[i+1].key, w.key)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -211,15 +212,9 @@ func (e *Engine) Identity(context.Context) (api.Identity, error) {
 }
 
 // Backup implements api.Service.
-func (e *Engine) Backup(ctx context.Context, path string) error {
-	if !filepath.IsAbs(path) {
-		return api.Errorf(api.CodeInvalid, "Cannot write the backup", "%q is not an absolute path.", path)
-	}
-	switch err := e.store.Backup(ctx, path); {
-	case errors.Is(err, fs.ErrExist):
-		return api.Errorf(api.CodeExists, "Cannot write the backup", "%s is there already, and a backup replaces no file: name a new one.", path)
-	case err != nil:
-		return api.Errorf(api.CodeInvalid, "Cannot write the backup", "%v.", err)
+func (e *Engine) Backup(ctx context.Context, to io.Writer) error {
+	if err := e.store.Backup(ctx, to); err != nil {
+		return api.Errorf(api.CodeInternal, "Cannot copy the store", "%v.", err)
 	}
 	return nil
 }

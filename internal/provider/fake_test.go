@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -282,7 +283,7 @@ func (f *fakeEngine) StartJob(context.Context, string, string) error            
 func (f *fakeEngine) PauseJob(context.Context, string, string) error                { return nil }
 func (f *fakeEngine) RestartJob(context.Context, string, string, []string) error    { return nil }
 func (f *fakeEngine) ApproveRemovals(context.Context, string, string, string) error { return nil }
-func (f *fakeEngine) Backup(context.Context, string) error                          { return nil }
+func (f *fakeEngine) Backup(context.Context, io.Writer) error                       { return nil }
 func (f *fakeEngine) Provision(context.Context, string, api.ProvisionRequest) ([]api.ProvisionResult, error) {
 	return nil, nil
 }

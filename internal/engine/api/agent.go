@@ -2,15 +2,11 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/config"
 )
-
-// BackupRequest says where a backup goes, on the agent's machine.
-type BackupRequest struct {
-	Path string `json:"path"`
-}
 
 type none struct{}
 
@@ -22,12 +18,14 @@ func (r routes) agent(handshake func() Handshake) {
 	answer(r, operation(http.MethodGet, "/v1/identity", "agent", "identity", "Which store answers"),
 		func(ctx context.Context, _ *none) (Identity, error) { return r.service.Identity(ctx) })
 
-	act(r, operation(http.MethodPost, "/v1/backup", "agent", "backup", "Write a copy of the store to a new file"),
-		func(ctx context.Context, in *struct{ Body BackupRequest }) error {
+	// The caller makes a file of it: an agent that is a service may write nothing
+	// outside of its directory, and has a /tmp of its own.
+	download(r, operation(http.MethodGet, "/v1/backup", "agent", "backup", "A copy of the store"),
+		func(ctx context.Context, to io.Writer) error {
 			if r.Remote {
 				return errRemote
 			}
-			return r.service.Backup(ctx, in.Body.Path)
+			return r.service.Backup(ctx, to)
 		})
 
 	stop := operation(http.MethodPost, "/v1/stop", "agent", "stop", "End the agent after the objects in hand")

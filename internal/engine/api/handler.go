@@ -31,7 +31,7 @@ type Options struct {
 	// Logger is told of faults; nil: slog.Default().
 	Logger *slog.Logger
 	// Remote says that the callers are on other machines: to end the agent and to
-	// write a backup, to a file of its machine, is refused.
+	// copy its store is refused.
 	Remote bool
 	// Metrics is what /metrics gives beside the figures of jobs; nil: nothing.
 	Metrics prometheus.Gatherer

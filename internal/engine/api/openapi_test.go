@@ -33,7 +33,7 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("got version %s of %s", document.Info.Version, document.OpenAPI)
 	}
 	wanted := []string{
-		"get /v1/handshake", "get /v1/identity", "get /v1/generations", "post /v1/check", "post /v1/backup", "post /v1/stop",
+		"get /v1/handshake", "get /v1/identity", "get /v1/generations", "post /v1/check", "get /v1/backup", "post /v1/stop",
 		"get /v1/audit", "get /v1/audit/follow", "post /v1/sources/{id}/test",
 		"get /v1/accounts", "post /v1/apps/{id}/unmatched", "post /v1/apps/{id}/drop-link",
 		"get /v1/sources/{id}/schema", "get /v1/apps/{id}/schema",

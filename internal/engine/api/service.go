@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -99,9 +100,8 @@ type Service interface {
 	// TestConnection tries a source or app as it is stored.
 	TestConnection(ctx context.Context, kind config.Kind, id string) ([]connector.Finding, error)
 
-	// Backup writes a consistent copy of the store to a new file on the agent's
-	// machine.
-	Backup(ctx context.Context, path string) error
+	// Backup writes a consistent copy of the store.
+	Backup(ctx context.Context, to io.Writer) error
 	// Identity tells which store this is.
 	Identity(ctx context.Context) (Identity, error)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -197,9 +198,9 @@ accounts is in the provisioning log, see "audit". It needs no running agent.`,
 func (s *session) agentBackupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "backup FILE", Short: "Write a copy of the store to a new file", Args: arguments,
-		Long: `Write a consistent copy of the store to a new file, while the agent runs on. Keep
-it as safe as the store itself, and secrets.key of the data directory with it:
-secrets in the store are sealed with that key.`,
+		Long: `Write a consistent copy of the store to a new file of yours, while the agent
+runs on. Keep it as safe as the store itself, and secrets.key of the data
+directory with it: secrets in the store are sealed with that key.`,
 		Example: "  " + Name + " agent backup /backup/provisioning.db",
 		RunE: s.runs(func(ctx context.Context, args []string) error {
 			service, err := s.look(ctx)
@@ -211,7 +212,7 @@ secrets in the store are sealed with that key.`,
 			if err != nil {
 				return err
 			}
-			if err := service.Backup(ctx, path); err != nil {
+			if err := agent.SaveBackup(path, func(to io.Writer) error { return service.Backup(ctx, to) }); err != nil {
 				return err
 			}
 			return s.wrote("backup", path, "The store is written to "+path+".")

@@ -76,6 +76,7 @@ func TestAutostart(t *testing.T) {
 		"job start chat": true, "job pause chat": true, "job restart chat": true, "job approve chat": true, "provision chat --user 1": true,
 	} {
 		t.Run(args, func(t *testing.T) {
+			t.Chdir(t.TempDir()) // where the backup goes
 			got := run(t, company(), strings.Fields(args)...)
 			if len(got.dialled) != 1 || got.dialled[0].Autostart != starts || got.dialled[0].Version != "1.2.3" {
 				t.Errorf("%+v, want Autostart %t", got.dialled, starts)
@@ -114,6 +115,7 @@ func TestJSON(t *testing.T) {
 		"provision chat --user 1", "accounts", "accounts --app chat", "accounts --person nobody", "accounts --app chat --unmatched", "accounts drop chat 1", "agent status", "agent stop", "agent backup x",
 	} {
 		t.Run(args, func(t *testing.T) {
+			t.Chdir(t.TempDir()) // where the backup goes
 			f := company()
 			f.jobs["app-1"].CheckedAt = noon.Add(1)
 			f.jobs["app-2"] = f.jobs["app-1"] // nothing waits for anybody

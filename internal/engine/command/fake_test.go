@@ -3,7 +3,9 @@ package command
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,7 +143,10 @@ func (f *fake) TestConnection(_ context.Context, kind config.Kind, id string) ([
 	return f.findings, f.note("test", string(kind), id)
 }
 
-func (f *fake) Backup(_ context.Context, path string) error { return f.note("backup", path) }
+func (f *fake) Backup(_ context.Context, to io.Writer) error {
+	_, err := io.WriteString(to, "the store")
+	return errors.Join(err, f.err)
+}
 
 func (f *fake) Handshake() api.Handshake {
 	return api.Handshake{

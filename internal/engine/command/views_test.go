@@ -235,13 +235,30 @@ func TestAgent(t *testing.T) {
 	if got := run(t, f, "agent", "stop"); !f.stopped || got.out != "The agent has stopped.\n" {
 		t.Errorf("%+v", got)
 	}
-	run(t, f, "agent", "backup", "relative.db")
-	wd, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
+}
+
+// TestAgentBackup makes a file of who calls, whole or not at all.
+func TestAgentBackup(t *testing.T) {
+	t.Chdir(t.TempDir())
+	f := company()
+	if got := run(t, f, "agent", "backup", "copy.db"); got.code != ExitOK || !strings.Contains(got.out, "/copy.db") {
+		t.Errorf("%+v", got)
 	}
-	if want := "backup " + wd + "/relative.db"; f.asked[0] != want {
-		t.Errorf("%q, want %q", f.asked[0], want)
+	if data, err := os.ReadFile("copy.db"); err != nil || string(data) != "the store" {
+		t.Errorf("the backup is %q, %v", data, err)
+	}
+	if got := run(t, f, "agent", "backup", "copy.db"); got.code != ExitFailure || !strings.Contains(got.errors, "is there already") {
+		t.Errorf("%+v", got)
+	}
+	if got := run(t, f, "agent", "backup", "missing/copy.db"); got.code != ExitFailure || !strings.Contains(got.errors, "no such file or directory") {
+		t.Errorf("%+v", got)
+	}
+	f.err = &api.Error{Code: api.CodeUnavailable, Summary: "cut off"}
+	if got := run(t, f, "agent", "backup", "half.db"); got.code == ExitOK || !strings.Contains(got.errors, "cut off") {
+		t.Errorf("%+v", got)
+	}
+	if files, _ := filepath.Glob("*"); len(files) != 1 {
+		t.Errorf("there are %v", files)
 	}
 }
 

@@ -3,25 +3,22 @@ package store
 import (
 	"context"
 	"io"
-	"os"
 
 	"go.etcd.io/bbolt"
 )
 
-// Backup does not overwrite a file: fs.ErrExist. While it copies, commits go
-// on, except those that need the file to grow beyond its mapping.
-func (b *bolt) Backup(ctx context.Context, path string) error {
-	err := place(path, func(file *os.File) error {
-		return b.view(func(tx *bbolt.Tx) error {
-			_, err := tx.WriteTo(cancellable{ctx, file})
-			return err
-		})
+// Backup lets commits go on while it copies, except those that need the file to
+// grow beyond its mapping.
+func (b *bolt) Backup(ctx context.Context, to io.Writer) error {
+	err := b.view(func(tx *bbolt.Tx) error {
+		_, err := tx.WriteTo(cancellable{ctx, to})
+		return err
 	})
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err() // bbolt gives it as text
 	}
 	if err != nil {
-		return wrap("back up to", path, err)
+		return wrap("back up", b.path, err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 )
 
@@ -107,7 +108,7 @@ func (m *memory) apply(mutations []Mutation) error {
 	return nil
 }
 
-func (m *memory) Backup(context.Context, string) error {
+func (m *memory) Backup(context.Context, io.Writer) error {
 	return fmt.Errorf("back up a store in memory: %w", errors.ErrUnsupported)
 }
 

@@ -189,7 +189,7 @@ func create(path string, random io.Reader, schema int) error {
 	if _, err := io.ReadFull(random, id[:]); err != nil {
 		return err
 	}
-	return place(path, func(file *os.File) error {
+	return Place(path, func(file *os.File) error {
 		b, err := openFile(file.Name(), bbolt.Options{})
 		if err != nil {
 			return err
@@ -204,9 +204,9 @@ func create(path string, random io.Reader, schema int) error {
 	})
 }
 
-// place fills a new file and gives it the name path, durably. What is there
-// already is not overwritten: fs.ErrExist.
-func place(path string, fill func(*os.File) error) error {
+// Place fills a new file, of its owner alone, and gives it the name path, durably.
+// What is there already is not overwritten: fs.ErrExist.
+func Place(path string, fill func(*os.File) error) error {
 	dir := filepath.Dir(path)
 	file, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {

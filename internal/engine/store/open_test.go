@@ -290,13 +290,16 @@ func TestBackup(t *testing.T) {
 	s := opened(t, path)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Backup(ctx, copied); !errors.Is(err, context.Canceled) {
+	backup := func(ctx context.Context) error {
+		return Place(copied, func(file *os.File) error { return s.Backup(ctx, file) })
+	}
+	if err := backup(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled backup: %v", err)
 	}
-	if err := s.Backup(t.Context(), copied); err != nil {
+	if err := backup(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Backup(t.Context(), copied); !errors.Is(err, fs.ErrExist) {
+	if err := backup(t.Context()); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a backup over a file: %v", err)
 	}
 	if info, _ := os.Stat(copied); info.Mode().Perm() != 0o600 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 )
@@ -184,7 +185,7 @@ func (o *overlay) spill() error {
 	return nil
 }
 
-func (o *overlay) Backup(context.Context, string) error {
+func (o *overlay) Backup(context.Context, io.Writer) error {
 	return fmt.Errorf("back up an overlay: %w", errors.ErrUnsupported)
 }
 

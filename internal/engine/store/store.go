@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 )
 
 // Table names one ordered set of rows. Tables exist without being declared.
@@ -60,8 +61,8 @@ type Store interface {
 	// the calls of Enqueue and Commit together, and returns at once (it blocks
 	// only while the queue is over its bound).
 	Enqueue(mutations ...Mutation) Ticket
-	// Backup writes a consistent copy that Open can open.
-	Backup(ctx context.Context, path string) error
+	// Backup writes a consistent copy: what a file holds that Open can open.
+	Backup(ctx context.Context, to io.Writer) error
 	// Close waits for what was enqueued and lets go of the store.
 	Close() error
 }

@@ -23,7 +23,8 @@ const socketURL = "http://agent"
 const maxError = 1 << 20
 
 // call carries out one operation, with an agent that is started again if it is
-// gone. in and out may be nil.
+// gone. in and out may be nil; an out that is an io.Writer takes the answer as it
+// is.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	err := c.send(ctx, method, path, in, out)
 	if !isDial(err) {
@@ -43,10 +44,14 @@ func (c *Client) send(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	defer response.Body.Close()
-	if out == nil {
-		return nil
+	switch out := out.(type) {
+	case nil:
+	case io.Writer:
+		_, err = io.Copy(out, response.Body)
+	default:
+		err = json.NewDecoder(response.Body).Decode(out)
 	}
-	if err := json.NewDecoder(response.Body).Decode(out); err != nil {
+	if err != nil {
 		return c.cutOff(ctx, err)
 	}
 	return nil

@@ -3,9 +3,9 @@ package client
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -218,14 +218,25 @@ func (c *Client) TestConnection(ctx context.Context, kind config.Kind, id string
 	return findings, err
 }
 
-// Backup writes a copy of the store. A relative path is the caller's, not the
-// agent's. The agent of an endpoint refuses it.
-func (c *Client) Backup(ctx context.Context, path string) error {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return api.Errorf(api.CodeInvalid, "Cannot write a backup", "%v", err)
+// Backup writes a copy of the store. The agent of an endpoint refuses it.
+func (c *Client) Backup(ctx context.Context, to io.Writer) error {
+	w := &taker{Writer: to}
+	if err := c.call(ctx, http.MethodGet, "/v1/backup", nil, w); w.err == nil {
+		return err
 	}
-	return c.post(ctx, "/v1/backup", api.BackupRequest{Path: path})
+	return w.err
+}
+
+// taker notes why a writer did not take what it was given.
+type taker struct {
+	io.Writer
+	err error
+}
+
+func (t *taker) Write(data []byte) (n int, err error) {
+	n, err = t.Writer.Write(data)
+	t.err = err
+	return n, err
 }
 
 // Identity tells which store answers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -44,6 +45,9 @@ func serve(t *testing.T, service api.Service, o api.Options) *Client {
 	}
 	return c
 }
+
+// copied is what the service gives for a store.
+var copied = strings.Repeat("store\x00", 1<<15)
 
 func pointer[T any](v T) *T { return &v }
 
@@ -161,8 +165,12 @@ func conformanceCases() []conformanceCase {
 			func(ctx context.Context, c *Client) (any, error) {
 				return c.TestConnection(ctx, config.KindSource, "2")
 			}},
-		{"", "Backup", []any{"/a/b.db"}, nil,
-			func(ctx context.Context, c *Client) (any, error) { return nothing(c.Backup(ctx, "/a/b.db")) }},
+		{"", "Backup", nil, copied,
+			func(ctx context.Context, c *Client) (any, error) {
+				var got strings.Builder
+				err := c.Backup(ctx, &got)
+				return got.String(), err
+			}},
 		{"", "Identity", nil, api.Identity{StoreID: "s", DataDir: "/d"},
 			func(ctx context.Context, c *Client) (any, error) { return c.Identity(ctx) }},
 		{"", "FollowAudit", []any{query}, nil,
@@ -217,6 +225,10 @@ func TestService(t *testing.T) {
 				f(entry)
 			case func(status.Account) error:
 				f(status.Account{})
+			case io.Writer:
+				if fails == nil {
+					_, _ = io.WriteString(f, copied)
+				}
 			default:
 				args = append(args, arg)
 			}
@@ -371,5 +383,22 @@ func TestMetrics(t *testing.T) {
 	figures, err := c.Metrics(t.Context())
 	if err != nil || !strings.Contains(figures, `provisioning_failed_objects{app="chat"} 2`+"\n") {
 		t.Errorf("%v\n%s", err, figures)
+	}
+}
+
+// TestBackup_fails: half a store is an error, and so is one that the caller could
+// not keep.
+func TestBackup_fails(t *testing.T) {
+	c := serve(t, apitest.Service(func(_ context.Context, _ string, args ...any) (any, error) {
+		_, err := io.WriteString(args[0].(io.Writer), copied)
+		return nil, errors.Join(err, errors.New("the disk is gone"))
+	}), api.Options{})
+	wantCode(t, c.Backup(t.Context(), io.Discard), api.CodeUnavailable)
+
+	full := errors.New("no space left")
+	from, to := io.Pipe()
+	from.CloseWithError(full)
+	if err := c.Backup(t.Context(), to); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
 	}
 }

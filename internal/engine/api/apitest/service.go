@@ -5,6 +5,7 @@ package apitest
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/api"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
@@ -136,8 +137,8 @@ func (s Service) TestConnection(ctx context.Context, kind config.Kind, id string
 	return result[[]connector.Finding](s(ctx, "TestConnection", kind, id))
 }
 
-func (s Service) Backup(ctx context.Context, path string) error {
-	return s.alone(ctx, "Backup", path)
+func (s Service) Backup(ctx context.Context, to io.Writer) error {
+	return s.alone(ctx, "Backup", to)
 }
 
 func (s Service) Identity(ctx context.Context) (api.Identity, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strconv"
 	"sync"
@@ -38,6 +39,37 @@ func ReadyPipe() io.WriteCloser {
 		return nil
 	}
 	return openReadyPipe(uintptr(number))
+}
+
+// managerVariable names, in the environment of a service, the socket on which the
+// service manager waits for its word: sd_notify(3).
+const managerVariable = "NOTIFY_SOCKET"
+
+// ServiceManager gives the service manager that waits until this process serves,
+// nil when there is none. It is there once.
+func ServiceManager() io.WriteCloser {
+	address := os.Getenv(managerVariable)
+	os.Unsetenv(managerVariable)
+	if address == "" {
+		return nil
+	}
+	conn, err := net.Dial("unixgram", address)
+	if err != nil {
+		return nil // it gives up waiting, and says so
+	}
+	return serviceManager{conn}
+}
+
+// serviceManager is told that an agent serves. Of one that does not it sees the
+// end, and its log has the reason.
+type serviceManager struct{ net.Conn }
+
+func (m serviceManager) Write(line []byte) (int, error) {
+	if string(line) != readyLine+"\n" {
+		return len(line), nil
+	}
+	_, err := m.Conn.Write([]byte("READY=1"))
+	return len(line), err
 }
 
 // ReadReady waits for the word of an agent that starts. It gives nil when it

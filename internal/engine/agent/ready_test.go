@@ -5,7 +5,9 @@ package agent
 import (
 	"errors"
 	"io"
+	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -90,4 +92,34 @@ func FuzzReadReady(f *testing.F) {
 			t.Errorf("%q became %v", said, err)
 		}
 	})
+}
+
+// TestServiceManager is told once that an agent serves, and nothing of one that
+// does not.
+func TestServiceManager(t *testing.T) {
+	if manager := ServiceManager(); manager != nil {
+		t.Error("there is a service manager")
+	}
+	address := &net.UnixAddr{Name: filepath.Join(privateDir(t), "notify"), Net: "unixgram"}
+	t.Setenv(managerVariable, address.Name)
+	if manager := ServiceManager(); manager != nil {
+		t.Error("there is one that does not listen")
+	}
+	socket, err := net.ListenUnixgram("unixgram", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+
+	t.Setenv(managerVariable, address.Name)
+	(&readiness{to: ServiceManager()}).fail(api.Errorf(api.CodeConflict, "s", "d"))
+	t.Setenv(managerVariable, address.Name)
+	(&readiness{to: ServiceManager()}).succeed()
+	if os.Getenv(managerVariable) != "" {
+		t.Error("those whom the agent starts would speak for it")
+	}
+	said := make([]byte, 100)
+	if n, err := socket.Read(said); err != nil || string(said[:n]) != "READY=1" {
+		t.Errorf("got %q, %v", said[:n], err)
+	}
 }

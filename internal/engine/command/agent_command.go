@@ -59,6 +59,9 @@ directory to trust.`,
 				options.Ready = ready
 			} else {
 				options.Log = s.Stderr // nobody else tells the person who started it
+				if manager := agent.ServiceManager(); manager != nil {
+					options.Ready = manager
+				}
 			}
 			return agent.Run(cmd.Context(), options)
 		},

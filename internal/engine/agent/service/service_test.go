@@ -48,7 +48,7 @@ func wants(t *testing.T, file File, path string, parts ...string) {
 func TestMake_systemd(t *testing.T) {
 	wants(t, made(t, linux(true, "/var/lib/provisioning", "--listen", ":8443", "--tls-self-signed")), "/etc/systemd/system/provisioning-agent.service",
 		"ExecStart=/usr/local/bin/terraform-provider-provisioning agent run --data-dir /var/lib/provisioning --listen :8443 --tls-self-signed\n",
-		"User=provisioning\n", "StateDirectory=provisioning\n", "Restart=on-failure\n", "NoNewPrivileges=yes\n", "ProtectSystem=strict\n", " AF_NETLINK\n",
+		"Type=notify\n", "User=provisioning\n", "StateDirectory=provisioning\n", "Restart=on-failure\n", "NoNewPrivileges=yes\n", "ProtectSystem=strict\n", " AF_NETLINK\n",
 		"useradd --system", "systemctl enable --now provisioning-agent.service")
 	elsewhere := made(t, linux(true, "/srv/it's 100% $HOME/agent"))
 	wants(t, elsewhere, "/etc/systemd/system/provisioning-agent.service",

@@ -47,7 +47,7 @@ type part struct {
 var errSyntax = errors.New("it is no JSON, or nests too deep")
 
 // Decode reads one value whose arrays and objects nest no deeper than depth, and
-// opens it. As in encoding/json, what is no UTF-8 becomes U+FFFD, and of members
+// opens an object. As in encoding/json, what is no UTF-8 becomes U+FFFD, and of members
 // with one name the last counts. What was decoded keeps the text in memory.
 func Decode(text string, depth int) (Value, error) {
 	if !utf8.ValidString(text) {
@@ -58,10 +58,10 @@ func Decode(text string, depth int) (Value, error) {
 	begin := p.at
 	var v Value
 	var ok bool
-	if tree := newTree(text[begin:]); tree != nil {
-		v.tree = tree
-		ok = depth > 0 && p.parts(depth-1, tree.add)
-		tree.unify()
+	if depth > 0 && kindOf(text[begin:]) == KindObject {
+		v.tree = newTree(text[begin:])
+		ok = p.parts(depth-1, v.tree.add)
+		v.tree.unify()
 	} else {
 		ok = p.value(depth)
 		v.text = text[begin:p.at]
@@ -87,16 +87,19 @@ func Boolean(b bool) Value {
 	return Value{text: "false"}
 }
 
-// Array gives an array. The slice is not kept.
+// Array gives an array.
 func Array(elements ...Value) Value {
-	t := &tree{kind: KindArray, parts: make([]part, len(elements))}
+	out := []byte{'['}
 	for i, element := range elements {
-		t.parts[i].value = element
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = element.AppendJSON(out)
 	}
-	return Value{tree: t}
+	return Value{text: string(append(out, ']'))}
 }
 
-// Object gives an empty object with room for so many members.
+// Object gives an empty object, opened, with room for so many members.
 func Object(room int) Value {
 	return Value{tree: &tree{kind: KindObject, parts: make([]part, 0, room)}}
 }
@@ -283,15 +286,11 @@ func (v Value) AppendJSON(out []byte) []byte {
 // MarshalJSON gives the value as JSON.
 func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 
-// newTree gives an empty tree for what begins like an array or object, with room
-// as is usual for a text of that length; nil for anything else.
+// newTree gives an empty tree for an array or object, with room as is usual for a
+// text of that length.
 func newTree(text string) *tree {
-	kind := kindOf(text)
-	if kind != KindArray && kind != KindObject {
-		return nil
-	}
 	const usual = 24 // bytes of a member
-	return &tree{kind: kind, parts: make([]part, 0, min(1+len(text)/usual, 16))}
+	return &tree{kind: kindOf(text), parts: make([]part, 0, min(1+len(text)/usual, 16))}
 }
 
 // add takes a part up, with its name as it is written.

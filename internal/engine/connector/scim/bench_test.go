@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
@@ -23,25 +24,25 @@ func (echo) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusCreated, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(answer)), Request: r}, nil
 }
 
-// BenchmarkCreate sends a new user of fifteen attributes, and reads the answer.
-// The bare one sends the same bytes and throws the answer away.
-func BenchmarkCreate(b *testing.B) {
-	t := open(b, "http://127.0.0.1:1/scim/v2", "")
-	t.client = &http.Client{Transport: echo{}}
-	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:"
-	create := connector.Operation{Kind: connector.Create, Type: directory.User}
+// fifteen gives as many attributes of a user.
+func fifteen() []connector.Modification {
+	var list []connector.Modification
 	for i, path := range []string{
 		"userName", "externalId", "displayName", "name.givenName", "name.familyName", "title", `emails[type eq "work"].value`,
 		`phoneNumbers[type eq "work"].value`, `phoneNumbers[type eq "mobile"].value`, `addresses[type eq "work"].streetAddress`,
 		`addresses[type eq "work"].locality`, "preferredLanguage", enterprise + "department", enterprise + "employeeNumber",
 	} {
-		create.Modifications = append(create.Modifications, connector.Modification{
-			Path: directory.MustPath(path), Verb: connector.Set, Value: directory.Text(fmt.Sprint("value ", i)),
-		})
+		list = append(list, set(path, directory.Text(fmt.Sprint("value ", i))))
 	}
-	create.Modifications = append(create.Modifications, connector.Modification{
-		Path: directory.MustPath("active"), Verb: connector.Set, Value: directory.Boolean(true),
-	})
+	return append(list, set("active", directory.Boolean(true)))
+}
+
+// BenchmarkCreate sends a new user of fifteen attributes, and reads the answer.
+// The bare one sends the same bytes and throws the answer away.
+func BenchmarkCreate(b *testing.B) {
+	t := open(b, "http://127.0.0.1:1/scim/v2", "")
+	t.client = &http.Client{Transport: echo{}}
+	create := creating(directory.User, fifteen()...)
 	b.Run("create", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -75,6 +76,76 @@ func BenchmarkCreate(b *testing.B) {
 				b.Fatal(err)
 			}
 			answer.Body.Close()
+		}
+	})
+}
+
+// fixed answers every request alike, without a network.
+type fixed string
+
+func (f fixed) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(f))), Request: r}, nil
+}
+
+const stored = `"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],` +
+	`"userName":"jamie.morgan@example.com","externalId":"4711","displayName":"Jamie Morgan","name":{"givenName":"Jamie","familyName":"Morgan"},` +
+	`"title":"Engineer","emails":[{"type":"work","value":"jamie.morgan@example.com","primary":true}],"active":true,` +
+	`"phoneNumbers":[{"type":"work","value":"+49 30 1"},{"type":"mobile","value":"+49 170 1"}],` +
+	`"addresses":[{"type":"work","streetAddress":"Long Street 1","locality":"Berlin"}],"preferredLanguage":"de",` +
+	`"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Research","employeeNumber":"4711"},` +
+	`"meta":{"resourceType":"User","version":"W/\"1\"","created":"2026-01-01T00:00:00Z","location":"https://app.example.com/scim/v2/Users/1"}}`
+
+// BenchmarkUpdate sends a change of two attributes, and reads the account that
+// comes back.
+func BenchmarkUpdate(b *testing.B) {
+	t := open(b, "http://127.0.0.1:1/scim/v2", "")
+	t.client = &http.Client{Transport: fixed(`{"id":"1",` + stored)}
+	t.learned.setActiveForm(activeByPatch)
+	update := updating(directory.User, "1", set("title", directory.Text("Engineer")), set(`emails[type eq "work"].value`, directory.Text("j@example.com")))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := t.Send(b.Context(), update); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkList reads a hundred accounts, of which some attributes are wanted or
+// all that come. The bare one throws the answer away.
+func BenchmarkList(b *testing.B) {
+	const accounts = 100
+	var page strings.Builder
+	fmt.Fprintf(&page, `{"totalResults":%d,"Resources":[`, accounts)
+	for i := range accounts {
+		if i > 0 {
+			page.WriteByte(',')
+		}
+		fmt.Fprintf(&page, `{"id":"%d",%s`, i, stored)
+	}
+	page.WriteString("]}")
+	var all []directory.Path
+	for _, m := range fifteen() {
+		all = append(all, m.Path)
+	}
+	for name, want := range map[string][]directory.Path{"id": nil, "three": all[:3], "fifteen": all} {
+		b.Run(name, func(b *testing.B) {
+			t := open(b, "http://127.0.0.1:1/scim/v2", "")
+			t.client = &http.Client{Transport: fixed(page.String())}
+			b.ReportAllocs()
+			for b.Loop() {
+				n := 0
+				if _, err := t.List(b.Context(), directory.User, want, func(connector.Account) error { n++; return nil }); err != nil || n != accounts {
+					b.Fatal(n, err)
+				}
+			}
+		})
+	}
+	b.Run("bare", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := io.Copy(io.Discard, strings.NewReader(page.String())); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }

@@ -83,7 +83,7 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 	maps.Copy(message.Header, t.header)
 	send := t.client.Do
 	if r.writes() {
-		send = t.client.Transport.RoundTrip // it follows no redirect
+		send = t.client.Transport.RoundTrip // it is never redirected
 	}
 	answer, err := send(message)
 	if err != nil {
@@ -125,17 +125,16 @@ func readBody(answer *http.Response) (string, error) {
 
 // url gives the address. The base's query goes along as it was written.
 func (t *target) url(r request) *url.URL {
-	out := *t.base
-	out.Path += "/" + r.endpoint
-	escaped := url.PathEscape(r.id)
-	if t.base.RawPath != "" || escaped != r.id {
-		out.RawPath = t.base.EscapedPath() + "/" + r.endpoint
-	}
+	path := "/" + r.endpoint
+	escaped := path
 	if r.id != "" {
-		out.Path += "/" + r.id
-		if out.RawPath != "" {
-			out.RawPath += "/" + escaped
-		}
+		path += "/" + r.id
+		escaped += "/" + url.PathEscape(r.id)
+	}
+	out := *t.base
+	out.Path += path
+	if out.RawPath != "" || escaped != path {
+		out.RawPath = t.base.EscapedPath() + escaped
 	}
 	if len(r.query) > 0 {
 		if out.RawQuery != "" {

@@ -98,11 +98,11 @@ func (r resource) raw(path directory.Path) (lazyjson.Value, bool) {
 		if !isList {
 			list = lazyjson.Array(value)
 		}
-		at := -1
-		if at, value = matching(list, path.Where); at < 0 {
-			return value, false
+		at, element := matching(list, path.Where)
+		if at < 0 {
+			return lazyjson.Value{}, false
 		}
-		isList = false
+		value, isList = element, false
 	}
 	if path.Sub == "" {
 		return value, !isList || !isEmpty(value)
@@ -163,8 +163,11 @@ func meets(element lazyjson.Value, where directory.Condition) bool {
 	return false
 }
 
-// equalFold reports whether texts differ in case at most.
-func equalFold(a, b string) bool { return a == b || directory.Fold(a) == directory.Fold(b) }
+// equalFold reports whether directory.Fold makes texts equal, which is so where
+// strings.EqualFold holds.
+func equalFold(a, b string) bool {
+	return strings.EqualFold(a, b) || directory.Fold(a) == directory.Fold(b)
+}
 
 func boolText(b bool) string {
 	if b {
@@ -211,7 +214,7 @@ func fromJSON(raw lazyjson.Value) directory.Value {
 		}
 		return directory.Text(strings.Clone(digits))
 	case lazyjson.KindArray:
-		var values []directory.Value
+		values := []directory.Value{}
 		for element := range raw.Elements() {
 			values = append(values, fromJSON(element))
 		}
@@ -296,11 +299,11 @@ func appendReferenceIDs(ids []string, raw lazyjson.Value) []string {
 
 // texts gives a list of texts.
 func texts(list []string) lazyjson.Value {
-	out := lazyjson.Array()
-	for _, text := range list {
-		out.Append(lazyjson.Text(text))
+	values := make([]lazyjson.Value, len(list))
+	for i, text := range list {
+		values[i] = lazyjson.Text(text)
 	}
-	return out
+	return lazyjson.Array(values...)
 }
 
 // reference gives an id as it stands in a reference.

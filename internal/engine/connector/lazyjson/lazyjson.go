@@ -4,7 +4,6 @@
 package lazyjson
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"iter"
@@ -50,9 +49,7 @@ var errSyntax = errors.New("it is no JSON, or nests too deep")
 // opens an object. As in encoding/json, what is no UTF-8 becomes U+FFFD, and of members
 // with one name the last counts. What was decoded keeps the text in memory.
 func Decode(text string, depth int) (Value, error) {
-	if !utf8.ValidString(text) {
-		text = strings.Map(func(r rune) rune { return r }, text) // which leaves U+FFFD in place of each such byte
-	}
+	text = valid(text)
 	p := parser{text: text}
 	p.space()
 	begin := p.at
@@ -353,46 +350,59 @@ func (t *tree) find(name string) int {
 
 // quote writes a text as JSON.
 func quote(s string) string {
-	if isPlain(s) {
-		return `"` + s + `"`
-	}
-	return string(escape(s))
+	var room [128]byte
+	return string(appendQuoted(room[:0], s))
 }
 
+// appendQuoted escapes what has to be (RFC 8259 section 7), and nothing else.
 func appendQuoted(out []byte, s string) []byte {
-	if isPlain(s) {
-		return append(append(append(out, '"'), s...), '"')
-	}
-	return append(out, escape(s)...)
-}
-
-// isPlain reports whether a text stands in JSON as it is.
-func isPlain(s string) bool {
+	s = valid(s)
+	out = append(out, '"')
+	begin := 0
 	for i := range len(s) {
-		if s[i] < ' ' || s[i] == '"' || s[i] == '\\' {
-			return false
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		out = append(out, s[begin:i]...)
+		begin = i + 1
+		if c >= ' ' {
+			out = append(out, '\\', c)
+		} else {
+			const hex = "0123456789abcdef"
+			out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 		}
 	}
-	return utf8.ValidString(s)
+	return append(append(out, s[begin:]...), '"')
 }
 
-// escape writes a text as JSON without the escapes that are meant for HTML.
-func escape(s string) []byte {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(s) // a text can be encoded, whatever is in it
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+// valid leaves U+FFFD in place of each byte that is no UTF-8.
+func valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune { return r }, s)
 }
 
 // unquote reads a text as JSON writes it.
 func unquote(quoted string) string {
-	if strings.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
+	rest := quoted[1 : len(quoted)-1]
+	at := strings.IndexByte(rest, '\\')
+	if at < 0 {
+		return rest
 	}
-	var s string
-	_ = json.Unmarshal([]byte(quoted), &s) // it was checked
-	return s
+	out := make([]byte, 0, len(rest))
+	for ; at >= 0; at = strings.IndexByte(rest, '\\') {
+		c := rest[at+1]
+		if c != '"' && c != '\\' && c != '/' {
+			var s string
+			_ = json.Unmarshal([]byte(quoted), &s) // it was checked
+			return s
+		}
+		out = append(append(out, rest[:at]...), c)
+		rest = rest[at+2:]
+	}
+	return string(append(out, rest...))
 }
 
 // plainName reads a member's name, which is given without its quotes.

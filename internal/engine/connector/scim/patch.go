@@ -39,7 +39,7 @@ func (t *target) patch(w writing, removal MemberRemoval, missing map[string]bool
 			element := m.path
 			element.Sub = "" // an address without value is none
 			m.attribute = &attribute{path: element}
-		case m.verb == connector.Set && missing[elementOf(m.path)] && m.path.HasCondition():
+		case m.verb == connector.Set && m.path.HasCondition() && missing[elementOf(m.path)]:
 			p.addElement(m)
 			continue
 		}

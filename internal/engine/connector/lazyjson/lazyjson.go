@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -56,9 +57,9 @@ func Decode(text string, depth int) (Value, error) {
 	var v Value
 	var ok bool
 	if depth > 0 && kindOf(text[begin:]) == KindObject {
-		v.tree = newTree(text[begin:])
-		ok = p.parts(depth-1, v.tree.add)
-		v.tree.unify()
+		opened := open(text[begin:])
+		ok = p.parts(depth-1, opened.add)
+		v.tree = opened.tree
 	} else {
 		ok = p.value(depth)
 		v.text = text[begin:p.at]
@@ -212,10 +213,9 @@ func (v *Value) open(kind Kind) *tree {
 	case v.Kind() != kind:
 		*v = Value{tree: &tree{kind: kind}}
 	case v.tree == nil:
-		t := newTree(v.text)
-		v.each(t.add)
-		t.unify()
-		*v = Value{tree: t}
+		opened := open(v.text)
+		v.each(opened.add)
+		*v = Value{tree: opened.tree}
 	}
 	return v.tree
 }
@@ -283,51 +283,49 @@ func (v Value) AppendJSON(out []byte) []byte {
 // MarshalJSON gives the value as JSON.
 func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 
-// newTree gives an empty tree for an array or object, with room as is usual for a
-// text of that length.
-func newTree(text string) *tree {
-	const usual = 24 // bytes of a member
-	return &tree{kind: kindOf(text), parts: make([]part, 0, min(1+len(text)/usual, 16))}
+// opening gathers the parts of a tree.
+type opening struct {
+	*tree
+	places map[string]int // of members, by name, when they are many
 }
 
-// add takes a part up, with its name as it is written.
-func (t *tree) add(name string, value Value) bool {
-	t.parts = append(t.parts, part{plainName(name), value})
+// open begins an array or object, with room as is usual for a text of that length.
+func open(text string) opening {
+	const usual = 24 // bytes of a member
+	return opening{tree: &tree{kind: kindOf(text), parts: make([]part, 0, min(1+len(text)/usual, 16))}}
+}
+
+// add takes a part up, with its name as it is written; a member in place of one
+// with the same name.
+func (o *opening) add(name string, value Value) bool {
+	next := part{plainName(name), value}
+	if at := o.place(next.name); at >= 0 {
+		o.parts[at] = next
+	} else {
+		o.parts = append(o.parts, next)
+	}
 	return true
 }
 
-// unify leaves of members with one name the last.
-func (t *tree) unify() {
-	if t.kind != KindObject {
-		return
-	}
-	const few = 32 // so many are compared sooner than kept
-	var places map[string]int
-	if len(t.parts) > few {
-		places = make(map[string]int, len(t.parts))
-	}
-	kept := t.parts[:0]
-	for _, next := range t.parts {
-		at := len(kept)
-		if places != nil {
-			if before, twice := places[next.name]; twice {
-				at = before
-			}
-			places[next.name] = at
-		} else {
-			for i := range kept {
-				if kept[i].name == next.name {
-					at = i
-				}
-			}
-		}
-		if at < len(kept) {
-			kept[at] = next
-		} else {
-			kept = append(kept, next)
+// place finds the member of a name that is about to be added; -1 for none.
+func (o *opening) place(name string) int {
+	const few = 32 // so many are compared sooner than looked up
+	switch {
+	case o.kind == KindArray:
+		return -1
+	case len(o.parts) < few:
+		return slices.IndexFunc(o.parts, func(p part) bool { return p.name == name })
+	case o.places == nil:
+		o.places = make(map[string]int)
+		for i, part := range o.parts {
+			o.places[part.name] = i
 		}
 	}
-	t.parts = kept
+	if at, ok := o.places[name]; ok {
+		return at
+	}
+	o.places[name] = len(o.parts)
+	return -1
 }
 
 // find gives the index of the member that Lookup finds, -1 for none.

@@ -47,13 +47,15 @@ func (e Entitlements) Of(s *snapshot.Snapshot, key directory.Key) ([]Assignment,
 		}
 	}
 	if len(groups) > 0 {
-		err := eachHolder(s, key, membersAttribute, func(edge directory.Edge) error {
-			if edge.Holder.Type != directory.Group {
-				return nil
-			}
-			for _, a := range groups[edge.Holder.Anchor] {
-				if !slices.Contains(found, a) {
-					found = append(found, a)
+		err := eachHolder(s, key, membersAttribute, func(edges []directory.Edge) error {
+			for _, edge := range edges {
+				if edge.Holder.Type != directory.Group {
+					continue
+				}
+				for _, a := range groups[edge.Holder.Anchor] {
+					if !slices.Contains(found, a) {
+						found = append(found, a)
+					}
 				}
 			}
 			return nil
@@ -155,17 +157,16 @@ func eachEdges(s *snapshot.Snapshot, holder directory.Key, attribute string, f f
 	}
 }
 
-func eachHolder(s *snapshot.Snapshot, key directory.Key, attribute string, f func(directory.Edge) error) error {
+// eachHolder calls f with all edges that lead to an object, a page at a time.
+func eachHolder(s *snapshot.Snapshot, key directory.Key, attribute string, f func([]directory.Edge) error) error {
 	var after directory.Edge
 	for {
 		edges, err := s.Holders(key, attribute, after, pageOf)
 		if err != nil {
 			return err
 		}
-		for _, edge := range edges {
-			if err := f(edge); err != nil {
-				return err
-			}
+		if err := f(edges); err != nil {
+			return err
 		}
 		if len(edges) < pageOf {
 			return nil

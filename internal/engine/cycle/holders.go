@@ -60,13 +60,20 @@ func (r *run) linkedHolders(key directory.Key, created bool) ([]directory.Key, e
 		return nil, nil
 	}
 	var keys []directory.Key
-	err := eachHolder(r.Snapshot, key, "", func(edge directory.Edge) error {
-		linked, err := true, error(nil)
-		if created {
-			linked, err = r.Ledger.Has(edge.Holder)
+	err := eachHolder(r.Snapshot, key, "", func(edges []directory.Edge) error {
+		holders := make([]directory.Key, len(edges))
+		for i, edge := range edges {
+			holders[i] = edge.Holder
 		}
-		if linked {
-			keys = append(keys, edge.Holder)
+		if !created {
+			keys = append(keys, holders...)
+			return nil
+		}
+		linked, err := r.Ledger.HaveLinks(holders)
+		for i, holder := range holders {
+			if linked[i] {
+				keys = append(keys, holder)
+			}
 		}
 		return err
 	})

@@ -61,7 +61,8 @@ func (s *Snapshot) objectKeys(keys []directory.Key) [][]byte {
 }
 
 func (s *Snapshot) changeKey(sequence uint64) []byte {
-	return binary.BigEndian.AppendUint64(store.Prefix(s.source), sequence)
+	key := append(make([]byte, 0, len(s.source)+1+8), s.source...)
+	return binary.BigEndian.AppendUint64(append(key, 0), sequence)
 }
 
 func (s *Snapshot) edgeKey(edge directory.Edge) []byte {

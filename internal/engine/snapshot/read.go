@@ -252,27 +252,26 @@ func (s *Snapshot) refsTo(key directory.Key) ([]directory.Ref, error) {
 		return nil, nil
 	}
 	refs := []directory.Ref{{By: directory.ByAnchor, Value: key.Anchor}}
-	value, err := s.store.Get(tableObjects, s.objectKey(key))
-	if err != nil {
-		return nil, err
-	}
-	if value != nil {
+	known := false
+	err := s.store.GetAll(tableObjects, [][]byte{s.objectKey(key)}, func(_ int, value []byte) error {
+		known = true
 		stored, err := s.decodeRecord(key, value)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		aliases, _, err := s.decodeAliases(key, stored.body)
-		if err != nil {
-			return nil, err
-		}
 		for _, alias := range aliases {
 			refs = append(refs, directory.Ref{By: alias.By, Value: foldRef(alias)})
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(refs, compareRefs)
 	var leading []directory.Ref
 	for _, ref := range slices.Compact(refs) {
-		if ref.By == directory.ByAnchor && key.Type == defaultTypes[0] && value != nil {
+		if ref.By == directory.ByAnchor && key.Type == defaultTypes[0] && known {
 			leading = append(leading, ref) // an anchor is looked for there first
 			continue
 		}

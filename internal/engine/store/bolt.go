@@ -80,6 +80,9 @@ func (b *bolt) Get(table Table, key []byte) (value []byte, err error) {
 }
 
 func (b *bolt) GetAll(table Table, keys [][]byte, f func(i int, value []byte) error) error {
+	if len(keys) == 0 {
+		return nil
+	}
 	var failed error
 	err := b.view(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket([]byte(table))
@@ -166,8 +169,14 @@ func (b *bolt) apply(writes []write) (err error) {
 	if len(writes) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(writes, func(x, y write) int {
-		return cmp.Or(cmp.Compare(x.table, y.table), bytes.Compare(x.key, y.key))
+	for i := range writes {
+		writes[i].at = i
+	}
+	slices.SortFunc(writes, func(x, y write) int {
+		if x.table != y.table {
+			return cmp.Compare(x.table, y.table)
+		}
+		return cmp.Or(bytes.Compare(x.key, y.key), x.at-y.at)
 	})
 	return b.guard("write", func() error {
 		return b.db.Update(func(tx *bbolt.Tx) error {

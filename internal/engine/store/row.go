@@ -36,6 +36,7 @@ type write struct {
 	table  Table
 	key    []byte
 	sealed []byte
+	at     int // place in the order of arrival
 }
 
 const checksumSize = 4

@@ -123,19 +123,19 @@ func Each(r Reader, table Table, prefix []byte, f func(Row) error) error {
 // Key joins parts into a key that sorts part by part: each part but the last
 // ends in a zero byte, so no part but the last may hold one.
 func Key(parts ...string) []byte {
+	prefix := Prefix(parts...)
+	return prefix[:len(prefix)-1]
+}
+
+// Prefix joins parts into the prefix of all keys that begin with these parts.
+func Prefix(parts ...string) []byte {
 	size := len(parts)
 	for _, part := range parts {
 		size += len(part)
 	}
-	key := make([]byte, 0, size)
-	for i, part := range parts {
-		if i > 0 {
-			key = append(key, 0)
-		}
-		key = append(key, part...)
+	prefix := make([]byte, 0, size)
+	for _, part := range parts {
+		prefix = append(append(prefix, part...), 0)
 	}
-	return key
+	return prefix
 }
-
-// Prefix joins parts into the prefix of all keys that begin with these parts.
-func Prefix(parts ...string) []byte { return append(Key(parts...), 0) }

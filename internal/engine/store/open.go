@@ -175,8 +175,8 @@ func setAbout(tx *bbolt.Tx, key []byte, value string) error {
 	if err != nil {
 		return err
 	}
-	writes, _ := seal([]Mutation{Put(aboutTable, key, []byte(value))})
-	return bucket.Put(writes[0].key, writes[0].sealed)
+	w := seal([]Mutation{Put(aboutTable, key, []byte(value))}).writes[0]
+	return bucket.Put(w.key, w.sealed)
 }
 
 // create makes a whole store beside path and gives it its name then, so that no

@@ -258,8 +258,8 @@ func TestSchemas(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		writes, _ := seal([]Mutation{Put("renamed", []byte("a"), []byte("1"))})
-		return bucket.Put(writes[0].key, writes[0].sealed)
+		w := seal([]Mutation{Put("renamed", []byte("a"), []byte("1"))}).writes[0]
+		return bucket.Put(w.key, w.sealed)
 	}
 	fail := func(*bbolt.Tx) error { return errors.New("no") }
 	if _, err := open(path, Options{}, []migration{rename, fail}); err == nil {

@@ -35,7 +35,7 @@ type queue struct {
 // request is what one Commit or Enqueue asks for. It is a Ticket.
 type request struct {
 	queue  *queue
-	writes []write
+	sealed *sealed
 	weight int64
 	state  atomic.Int32
 	done   chan struct{}
@@ -65,8 +65,8 @@ func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error
 	if err := check(mutations); err != nil {
 		return nil, err
 	}
-	writes, size := seal(mutations)
-	r := &request{queue: q, writes: writes, weight: min(size, q.bound), done: make(chan struct{})}
+	sealed := seal(mutations)
+	r := &request{queue: q, sealed: sealed, weight: min(sealed.size, q.bound), done: make(chan struct{})}
 	if !q.room.TryAcquire(r.weight) {
 		q.hurry()
 		if err := q.room.Acquire(ctx, r.weight); err != nil {
@@ -154,12 +154,13 @@ func (q *queue) process(batch []*request) {
 		weight += r.weight
 		if r.state.CompareAndSwap(requestWaiting, requestBegun) {
 			begun = append(begun, r)
-			writes = append(writes, r.writes...)
+			writes = append(writes, r.sealed.writes...)
 		}
 	}
 	err := q.apply(writes)
 	for _, r := range begun {
-		r.err, r.writes = err, nil
+		r.sealed.release()
+		r.err, r.sealed = err, nil
 		close(r.done)
 	}
 	clear(writes)

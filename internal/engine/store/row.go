@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Bounds of what a row may hold, the same in every Store.
@@ -54,29 +56,55 @@ func checksum(table Table, key, value []byte) uint32 {
 	return crc32.Update(sum, castagnoli, value)
 }
 
-// seal gives what mutations write, in memory of their own, and its size.
-func seal(mutations []Mutation) (writes []write, size int64) {
-	rows := 0
+// sealed is what some mutations write, in memory of its own.
+type sealed struct {
+	writes []write
+	rows   []byte // of which keys and values are parts
+	size   int64
+}
+
+// sealedPool has the memory of what was applied.
+var sealedPool = sync.Pool{New: func() any { return new(sealed) }}
+
+// maxPooled bounds the rows of what is used again, so that a large write leaves
+// nothing behind.
+const maxPooled = 64 << 10
+
+func seal(mutations []Mutation) *sealed {
+	s := sealedPool.Get().(*sealed)
+	rows, tables := 0, 0
 	for _, m := range mutations {
-		size += int64(len(m.Table))
+		tables += len(m.Table)
 		rows += len(m.Key)
 		if m.Value != nil {
 			rows += checksumSize + len(m.Value)
 		}
 	}
-	writes, buf := make([]write, len(mutations)), make([]byte, 0, rows)
-	for i, m := range mutations {
+	s.size = int64(tables + rows)
+	s.writes = slices.Grow(s.writes[:0], len(mutations))
+	buf := slices.Grow(s.rows[:0], rows)
+	for _, m := range mutations {
 		start := len(buf)
 		buf = append(buf, m.Key...)
 		middle := len(buf)
-		writes[i] = write{table: m.Table, key: buf[start:middle:middle]}
+		w := write{table: m.Table, key: buf[start:middle:middle]}
 		if m.Value != nil {
 			buf = binary.LittleEndian.AppendUint32(buf, checksum(m.Table, m.Key, m.Value))
 			buf = append(buf, m.Value...)
-			writes[i].sealed = buf[middle:len(buf):len(buf)]
+			w.sealed = buf[middle:len(buf):len(buf)]
 		}
+		s.writes = append(s.writes, w)
 	}
-	return writes, size + int64(rows)
+	s.rows = buf
+	return s
+}
+
+// release lets the memory be used again, which nobody may look at any more.
+func (s *sealed) release() {
+	if cap(s.rows) <= maxPooled {
+		clear(s.writes)
+		sealedPool.Put(s)
+	}
 }
 
 // unseal gives the value that is sealed, in the same memory.

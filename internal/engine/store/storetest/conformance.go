@@ -338,7 +338,7 @@ func testGetAll(t *testing.T, s store.Store) {
 	enough := errors.New("enough")
 	calls := 0
 	err := s.GetAll(table, [][]byte{[]byte("a"), []byte("b")}, func(int, []byte) error { calls++; return enough })
-	if err != enough || calls != 1 {
+	if !errors.Is(err, enough) || calls != 1 {
 		t.Errorf("%d calls, %v, want one that ends it", calls, err)
 	}
 	err = s.GetAll("nowhere", [][]byte{[]byte("a")}, func(int, []byte) error { return enough })

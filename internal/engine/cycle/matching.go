@@ -6,7 +6,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"hash/maphash"
+	"runtime"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -190,24 +194,12 @@ type survey struct {
 // shares with another, linked or not.
 func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (survey, error) {
 	s := survey{rivals: &rivals{seed: maphash.MakeSeed(), twice: make(map[uint64][]directory.Key)}}
-	each := func(linked bool, f func(directory.Key, []uint64)) error {
-		return eachPage(ctx, p.ObjectType, keys, func(page []directory.Key) error {
-			claims, err := r.claimsIf(p, page, linked)
-			if err != nil {
-				return err
-			}
-			for i, key := range page {
-				f(key, s.rivals.hash(claims[i]))
-			}
-			return nil
-		})
-	}
 	var hashes []uint64
-	err := each(false, func(_ directory.Key, h []uint64) {
+	err := r.eachClaims(ctx, p, keys, false, func(_ directory.Key, claims []provision.Claim) {
 		s.keys++
-		if len(h) > 0 {
+		if len(claims) > 0 {
 			s.unlinked++
-			hashes = append(hashes, h...)
+			hashes = append(hashes, s.rivals.hash(claims)...)
 		}
 	})
 	if err != nil || len(hashes) == 0 {
@@ -219,23 +211,61 @@ func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (surv
 			s.rivals.twice[hashes[i]] = nil
 		}
 	}
-	err = each(true, func(key directory.Key, h []uint64) {
-		for _, hash := range h {
-			if _, wanted := slices.BinarySearch(hashes, hash); wanted {
-				s.rivals.twice[hash] = append(s.rivals.twice[hash], key)
-			}
+	if !r.unlinked {
+		err := r.share(ctx, p, keys, true, s.rivals, func(hash uint64) bool {
+			_, wanted := slices.BinarySearch(hashes, hash)
+			return wanted
+		})
+		if err != nil {
+			return s, err
 		}
-	})
-	if err != nil || len(s.rivals.twice) == 0 {
-		return s, err
 	}
-	return s, each(false, func(key directory.Key, h []uint64) {
-		for _, hash := range h {
-			if others, ok := s.rivals.twice[hash]; ok {
-				s.rivals.twice[hash] = append(others, key)
+	if len(s.rivals.twice) == 0 {
+		return s, nil
+	}
+	return s, r.share(ctx, p, keys, false, s.rivals, func(hash uint64) bool {
+		_, shared := s.rivals.twice[hash]
+		return shared
+	})
+}
+
+// share notes who has those of the values that are wanted, linked or not as
+// asked, in the order of their keys.
+func (r *run) share(ctx context.Context, p *provision.Program, keys Keys, linked bool, x *rivals, wanted func(hash uint64) bool) error {
+	found := make(map[uint64][]directory.Key)
+	err := r.eachClaims(ctx, p, keys, linked, func(key directory.Key, claims []provision.Claim) {
+		for _, hash := range x.hash(claims) {
+			if wanted(hash) {
+				found[hash] = append(found[hash], key)
 			}
 		}
 	})
+	for hash, sharing := range found {
+		slices.SortFunc(sharing, directory.Key.Compare)
+		x.twice[hash] = append(x.twice[hash], sharing...)
+	}
+	return err
+}
+
+// eachClaims calls f for every key of a type, in any order, with what claimsIf
+// gives of it: several pages are read at a time, for nothing else is done yet.
+func (r *run) eachClaims(ctx context.Context, p *provision.Program, keys Keys, linked bool, f func(directory.Key, []provision.Claim)) error {
+	var pages errgroup.Group
+	pages.SetLimit(runtime.GOMAXPROCS(0))
+	var mu sync.Mutex // held while f is called
+	err := eachPage(ctx, p.ObjectType, keys, func(page []directory.Key) error {
+		pages.Go(func() error {
+			claims, err := r.claimsIf(p, page, linked)
+			mu.Lock()
+			defer mu.Unlock()
+			for i := range claims {
+				f(page[i], claims[i])
+			}
+			return err
+		})
+		return nil
+	})
+	return errors.Join(err, pages.Wait())
 }
 
 // eachKey calls f for every key of a type.

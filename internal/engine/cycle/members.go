@@ -141,6 +141,7 @@ func (r *run) members(ctx context.Context, p *provision.Program, key directory.K
 	if !p.Mapping.CanUpdate() {
 		return nil
 	}
+	settled := true
 	for _, reference := range p.Mapping.References() {
 		if !reference.Multi {
 			continue
@@ -165,26 +166,39 @@ func (r *run) members(ctx context.Context, p *provision.Program, key directory.K
 		}
 		switch pass {
 		case addMembers:
-			if err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, replaced(remove, add), pass); err != nil {
+			if _, err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, replaced(remove, add), pass); err != nil {
 				return err
 			}
 			if add, err = r.withoutAdded(ctx, p, key, link, reference, add); err != nil {
 				return err
 			}
-			err = r.sendMembers(ctx, p, key, link, reference, connector.Add, add, pass)
+			var all bool
+			all, err = r.sendMembers(ctx, p, key, link, reference, connector.Add, add, pass)
+			settled = settled && all && len(remove) == 0
 		case countMembers:
 			r.countLost(key, remove, had)
 		case removeMembers:
 			if r.lost.held[key] {
 				remove = slices.DeleteFunc(remove, func(m ledger.Member) bool { return !r.approved[ledger.Membership{Holder: key, Member: m.Key}] })
 			}
-			err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, remove, pass)
+			_, err = r.sendMembers(ctx, p, key, link, reference, connector.Remove, remove, pass)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	if pass == addMembers && settled {
+		r.settleGroup(key)
+	}
 	return nil
+}
+
+// settleGroup has a group that holds whom it should passed over, until one of
+// them comes or goes: it is noted again then.
+func (r *run) settleGroup(key directory.Key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.groups, key)
 }
 
 // replaced gives those to be removed who are added under another id: an app may

@@ -14,8 +14,8 @@ import (
 )
 
 // sendMembers adds or removes members in requests as large as the app takes, one
-// after the other, under one intent.
-func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, members []ledger.Member, pass memberPass) error {
+// after the other, under one intent. all: the app took every one of them.
+func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directory.Key, link *provision.Link, reference mapping.Reference, verb connector.Verb, members []ledger.Member, pass memberPass) (all bool, err error) {
 	size := r.Features.MembersPerRequest
 	if size <= 0 {
 		size = len(members)
@@ -24,15 +24,15 @@ func (r *run) sendMembers(ctx context.Context, p *provision.Program, key directo
 	for start := 0; start < len(members); start += size {
 		if ctx.Err() != nil {
 			w.end()
-			return ctx.Err()
+			return false, ctx.Err()
 		}
 		part := members[start:min(start+size, len(members))]
 		w.last = start+size >= len(members)
 		if err := w.send(ctx, part); err != nil || w.hasFailed(key) && pass == addMembers {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return !w.lost && !r.hasFailed(key), nil
 }
 
 // memberWrite is members of one group on their way into it, or out of it.
@@ -46,6 +46,7 @@ type memberWrite struct {
 	pass      memberPass
 	last      bool // no request comes after this one
 	intended  bool // the group has an open intent
+	lost      bool // the app took less than it accepted
 }
 
 // begin makes an intent durable, unless one is open: a crash leads to the same
@@ -163,6 +164,7 @@ func (w *memberWrite) done(it *item, part []ledger.Member, receipt connector.Rec
 			continue
 		}
 		if slices.Contains(receipt.Lost, m.ID) {
+			w.lost = true
 			continue
 		}
 		mutations = append(mutations, w.Ledger.PutMember(it.key, attribute, m))

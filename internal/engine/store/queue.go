@@ -10,7 +10,7 @@ import (
 )
 
 // patience is how long writes are gathered that nobody waits for.
-const patience = 50 * time.Millisecond
+const patience = 250 * time.Millisecond
 
 // queue gathers writes and hands all that wait at one time, in the order of
 // their arrival, to one goroutine that applies them together: when somebody
@@ -24,8 +24,9 @@ type queue struct {
 	mu      sync.Mutex
 	arrived *sync.Cond
 	waiting []*request
-	weight  int64 // of these
-	hurried bool  // what waits is to be applied now
+	weight  int64       // of these
+	hurried bool        // what waits is to be applied now
+	timer   *time.Timer // hurries what waits after patience; nil when nothing waits
 	closed  bool
 
 	gathered []write // used again for each batch
@@ -80,7 +81,7 @@ func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error
 		return nil, ErrClosed
 	}
 	if len(q.waiting) == 0 {
-		time.AfterFunc(patience, q.hurry)
+		q.timer = time.AfterFunc(patience, q.hurry)
 	}
 	q.waiting = append(q.waiting, r)
 	q.weight += r.weight
@@ -102,7 +103,7 @@ func (q *queue) hurry() {
 // commit waits until the request is applied. When ctx ends before it has begun,
 // it is withdrawn.
 func (r *request) commit(ctx context.Context) error {
-	r.queue.hurry()
+	r.hurry()
 	select {
 	case <-r.done:
 	case <-ctx.Done():
@@ -114,12 +115,20 @@ func (r *request) commit(ctx context.Context) error {
 	return r.err
 }
 
+// hurry has the request applied now, unless it is being applied: what has come
+// since may wait for more.
+func (r *request) hurry() {
+	if r.state.Load() == requestWaiting {
+		r.queue.hurry()
+	}
+}
+
 func (r *request) Wait(ctx context.Context) error {
 	select {
 	case <-r.done:
 		return r.err
 	default:
-		r.queue.hurry()
+		r.hurry()
 	}
 	select {
 	case <-r.done:
@@ -138,6 +147,9 @@ func (q *queue) run() {
 		}
 		batch := q.waiting
 		q.waiting, q.weight, q.hurried = nil, 0, false
+		if q.timer != nil {
+			q.timer.Stop() // it is not to hurry what comes after
+		}
 		q.mu.Unlock()
 		if len(batch) == 0 {
 			return

@@ -4,12 +4,13 @@
 package lazyjson
 
 import (
-	"encoding/json"
 	"errors"
 	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Kind tells what a Value is.
@@ -51,21 +52,14 @@ var errSyntax = errors.New("it is no JSON, or nests too deep")
 // with one name the last counts. What was decoded keeps the text in memory.
 func Decode(text string, depth int) (Value, error) {
 	text = valid(text)
-	p := parser{text: text}
-	p.space()
-	begin := p.at
-	var v Value
-	var ok bool
-	if depth > 0 && kindOf(text[begin:]) == KindObject {
-		opened := open(text[begin:])
-		ok = p.parts(depth-1, opened.add)
-		v.tree = opened.tree
-	} else {
-		ok = p.value(depth)
-		v.text = text[begin:p.at]
+	r := read(text)
+	defer r.close()
+	next := (*reader).value
+	if brackets(text) > depth {
+		next = func(r *reader) (Value, error) { return r.bounded(depth - r.StackDepth()) }
 	}
-	p.space()
-	if !ok || p.at < len(text) {
+	v, err := r.openedBy(next)
+	if err != nil || !r.end() || v.tree != nil && depth < 1 {
 		return Value{}, errSyntax
 	}
 	return v, nil
@@ -151,7 +145,20 @@ func (v Value) AsNumber() (string, bool) { return v.text, v.Kind() == KindNumber
 func (v Value) Elements() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
 		if v.Kind() == KindArray {
-			v.each(func(_ string, element Value) bool { return yield(element) })
+			v.each((*reader).value, func(_ string, element Value) bool { return yield(element) })
+		}
+	}
+}
+
+// OpenElements gives the elements as Elements does, and opens objects as it comes
+// by them, which is quicker than to open them afterwards.
+func (v Value) OpenElements() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		if v.Kind() == KindArray {
+			v.each((*reader).opened, func(_ string, element Value) bool {
+				element.Open()
+				return yield(element)
+			})
 		}
 	}
 }
@@ -161,16 +168,17 @@ func (v Value) Elements() iter.Seq[Value] {
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
 		if v.Kind() == KindObject {
-			v.each(func(name string, member Value) bool { return yield(plainName(name), member) })
+			v.each((*reader).value, yield)
 		}
 	}
 }
 
-// each visits the parts of an array or object, with names as they are written.
-func (v Value) each(visit func(name string, value Value) bool) {
+// each visits the parts of an array or object, which next reads out of a text.
+func (v Value) each(next func(*reader) (Value, error), visit func(name string, value Value) bool) {
 	if v.tree == nil {
-		p := parser{text: v.text}
-		p.parts(len(v.text), visit) // as deep as it was found to be
+		r := read(v.text)
+		defer r.close()
+		_ = r.parts(next, visit) // it was checked
 		return
 	}
 	for _, part := range v.tree.parts {
@@ -213,8 +221,8 @@ func (v *Value) open(kind Kind) *tree {
 	case v.Kind() != kind:
 		*v = Value{tree: &tree{kind: kind}}
 	case v.tree == nil:
-		opened := open(v.text)
-		v.each(opened.add)
+		opened := open(kind, v.text)
+		v.each((*reader).value, opened.add)
 		*v = Value{tree: opened.tree}
 	}
 	return v.tree
@@ -290,19 +298,17 @@ type opening struct {
 }
 
 // open begins an array or object, with room as is usual for a text of that length.
-func open(text string) opening {
+func open(kind Kind, text string) opening {
 	const usual = 24 // bytes of a member
-	return opening{tree: &tree{kind: kindOf(text), parts: make([]part, 0, min(1+len(text)/usual, 16))}}
+	return opening{tree: &tree{kind: kind, parts: make([]part, 0, min(1+len(text)/usual, 16))}}
 }
 
-// add takes a part up, with its name as it is written; a member in place of one
-// with the same name.
+// add takes a part up; a member in place of one with the same name.
 func (o *opening) add(name string, value Value) bool {
-	next := part{plainName(name), value}
-	if at := o.place(next.name); at >= 0 {
-		o.parts[at] = next
+	if at := o.place(name); at >= 0 {
+		o.parts[at].value = value
 	} else {
-		o.parts = append(o.parts, next)
+		o.parts = append(o.parts, part{name, value})
 	}
 	return true
 }
@@ -352,26 +358,20 @@ func quote(s string) string {
 	return string(appendQuoted(room[:0], s))
 }
 
-// appendQuoted escapes what has to be (RFC 8259 section 7), and nothing else.
+// appendQuoted writes a text as JSON, with U+FFFD where it is no UTF-8, which is
+// all that jsontext finds wrong with it.
 func appendQuoted(out []byte, s string) []byte {
-	s = valid(s)
-	out = append(out, '"')
-	begin := 0
-	for i := range len(s) {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		out = append(out, s[begin:i]...)
-		begin = i + 1
-		if c >= ' ' {
-			out = append(out, '\\', c)
-		} else {
-			const hex = "0123456789abcdef"
-			out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
-		}
+	out, _ = jsontext.AppendQuote(out, s)
+	return out
+}
+
+// unquote reads a text as JSON writes it.
+func unquote(quoted string) string {
+	if strings.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
 	}
-	return append(append(out, s[begin:]...), '"')
+	out, _ := jsontext.AppendUnquote(nil, quoted) // it was checked
+	return string(out)
 }
 
 // valid leaves U+FFFD in place of each byte that is no UTF-8.
@@ -380,33 +380,4 @@ func valid(s string) string {
 		return s
 	}
 	return strings.Map(func(r rune) rune { return r }, s)
-}
-
-// unquote reads a text as JSON writes it.
-func unquote(quoted string) string {
-	rest := quoted[1 : len(quoted)-1]
-	at := strings.IndexByte(rest, '\\')
-	if at < 0 {
-		return rest
-	}
-	out := make([]byte, 0, len(rest))
-	for ; at >= 0; at = strings.IndexByte(rest, '\\') {
-		c := rest[at+1]
-		if c != '"' && c != '\\' && c != '/' {
-			var s string
-			_ = json.Unmarshal([]byte(quoted), &s) // it was checked
-			return s
-		}
-		out = append(append(out, rest[:at]...), c)
-		rest = rest[at+2:]
-	}
-	return string(append(out, rest...))
-}
-
-// plainName reads a member's name, which is given without its quotes.
-func plainName(written string) string {
-	if strings.IndexByte(written, '\\') < 0 {
-		return written
-	}
-	return unquote(`"` + written + `"`)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -108,7 +109,7 @@ func FuzzText(f *testing.F) {
 }
 
 func TestDepth(t *testing.T) {
-	for text, depth := range map[string]int{`1`: 0, `[]`: 1, `{"a":[]}`: 2, `[[["[[[["]]]`: 3} {
+	for text, depth := range map[string]int{`1`: 0, `[]`: 1, `{}`: 1, `[1,"[[["]`: 1, `{"a":[{"b":[1]},{},{},{}]}`: 4, `{"a":[]}`: 2, `[[["[[[["]]]`: 3} {
 		if _, err := Decode(text, depth); err != nil {
 			t.Errorf("%s within %d: %v", text, depth, err)
 		}
@@ -116,8 +117,10 @@ func TestDepth(t *testing.T) {
 			t.Errorf("%s is taken within %d", text, depth-1)
 		}
 	}
-	if _, err := Decode(strings.Repeat("[", 1<<20), 32); err == nil {
-		t.Error("a million brackets")
+	for _, hostile := range []string{`[`, `{"a":`, `[{"a":`} {
+		if _, err := Decode(strings.Repeat(hostile, 1<<20), 32); err == nil {
+			t.Errorf("a million %s", hostile)
+		}
 	}
 }
 
@@ -138,6 +141,32 @@ func TestLookup(t *testing.T) {
 	}
 	if _, _, ok := Array(Text("a")).Lookup("a"); ok {
 		t.Error("an array has a member")
+	}
+}
+
+// The elements of an array are the same whether they are opened or not, and
+// whether the array was, in a text of any length.
+func TestElements(t *testing.T) {
+	for _, n := range []int{0, 2, 5000} {
+		text := `["` + strings.Repeat(`é\n`, 3*n) + `"` + strings.Repeat(`, {"a":[{}], "b":"[c"}, [1]`, n) + `]`
+		want, err := plain(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := decode(t, text)
+		after := before
+		after.Open()
+		for _, v := range []Value{before, after} {
+			if got := tell(v); !reflect.DeepEqual(got, want) {
+				t.Errorf("%d: %v", n, got)
+			}
+			if got := tell(Array(slices.Collect(v.OpenElements())...)); !reflect.DeepEqual(got, want) {
+				t.Errorf("%d, opened: %v", n, got)
+			}
+		}
+	}
+	for range decode(t, `{"a":1}`).OpenElements() {
+		t.Error("an object has an element")
 	}
 }
 
@@ -174,7 +203,7 @@ func TestChanges(t *testing.T) {
 		"an element":                {`[1,{"a":2}]`, func(v *Value) { *v.Element(1).Member("a") = Text("x") }, `[1,{"a":"x"}]`},
 		"a new element":             {`[1]`, func(v *Value) { *v.Append(Object(1)).Member("a") = Array(Raw("2"), Value{}) }, `[1,{"a":[2,null]}]`},
 		"an element of a number":    {`7`, func(v *Value) { v.Append(Text("a")) }, `["a"]`},
-		"a name that needs escapes": {`{}`, func(v *Value) { *v.Member("\"\n") = Value{} }, `{"\"\u000a":null}`},
+		"a name that needs escapes": {`{}`, func(v *Value) { *v.Member("\"\n") = Value{} }, `{"\"\n":null}`},
 		"nothing":                   {`{"a":"\u0061","b": 1.50}`, func(v *Value) { v.Member("b").Open() }, `{"a":"\u0061","b":1.50}`},
 	} {
 		v := decode(t, test.before)

@@ -78,7 +78,6 @@ func (t *target) search(ctx context.Context, typ string, path directory.Path, va
 	}
 	definition, wanted := t.attribute(typ, path).definition, t.attributes(typ, want)
 	for _, r := range p.resources {
-		r.Open()
 		have, ok := r.value(path, definition)
 		if r.id() == "" || !ok || !holds(have, value, definition.CaseExact) {
 			foreign = true

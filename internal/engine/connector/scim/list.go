@@ -126,7 +126,6 @@ func refusesCount(err error) bool {
 // take yields what is new on a page.
 func (t *target) take(l *listing, p *freshPage, yield func(connector.Account) error) error {
 	for _, r := range p.resources {
-		r.Open()
 		id := r.id()
 		if id == "" {
 			l.flawed = true

@@ -134,7 +134,7 @@ func readPage(body string) (page, bool) {
 		return page{}, false
 	}
 	p := page{total: asCount(total)}
-	for element := range list.Elements() {
+	for element := range list.OpenElements() {
 		p.resources = append(p.resources, resource{element})
 	}
 	return p, true

@@ -138,7 +138,7 @@ func sub(value lazyjson.Value, name string) (lazyjson.Value, bool) {
 // matching gives the first element that meets the condition, and its index, -1
 // for none.
 func matching(list lazyjson.Value, where directory.Condition) (at int, found lazyjson.Value) {
-	for element := range list.Elements() {
+	for element := range list.OpenElements() {
 		if meets(element, where) {
 			return at, element
 		}

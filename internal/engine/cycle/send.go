@@ -89,11 +89,12 @@ func (r *run) dispose(ctx context.Context, p *provision.Program, it *item) (send
 	return false, r.unchanged(it)
 }
 
-// send has items launched as soon as those before them are.
+// send has items launched as soon as those before them are. Their intents are
+// made durable meanwhile.
 func (r *run) send(ctx context.Context, p *provision.Program, items []*item) error {
-	r.launch.Wait()
-	if err := r.halted(ctx); err != nil || len(items) == 0 {
-		return err
+	if len(items) == 0 {
+		r.launch.Wait()
+		return r.halted(ctx)
 	}
 	intents := make([]store.Mutation, 0, len(items))
 	for _, it := range items {
@@ -103,14 +104,16 @@ func (r *run) send(ctx context.Context, p *provision.Program, items []*item) err
 		}
 		intents = append(intents, intent)
 	}
-	r.launch.Go(func() {
-		if err := r.Store.Commit(ctx, intents...); err == nil {
-			r.launched(ctx, p, items)
-		} else if ctx.Err() == nil {
-			_ = r.breakOff(fmt.Errorf("write the intents of what is to be sent: %w", err))
-		}
-	})
-	return nil
+	var err error
+	r.launch.Go(func() { err = r.Store.Commit(ctx, intents...) })
+	r.launch.Wait()
+	switch {
+	case err == nil:
+		r.launch.Go(func() { r.launched(ctx, p, items) }) // which ends the intents if nothing more is to be begun
+	case ctx.Err() == nil:
+		_ = r.breakOff(fmt.Errorf("write the intents of what is to be sent: %w", err))
+	}
+	return r.halted(ctx)
 }
 
 // launched sends items whose intents are durable, and returns when all are under

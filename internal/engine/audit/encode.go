@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxLine bounds the bytes of an entry in the log.
@@ -25,8 +26,8 @@ func encode(e Entry) ([]byte, error) {
 }
 
 // appendEntry writes an entry as encoding/json does, but for nil lists, which
-// are empty ones. Each object of a cycle has an entry, so it does so without
-// reflection.
+// are empty ones, and for escapes that JSON does not ask for. Each object of a
+// cycle has an entry, so it does so without reflection.
 func appendEntry(line []byte, e Entry) ([]byte, error) {
 	line = slices.Grow(line, 512+160*len(e.Steps)+96*len(e.ModifiedProperties)) // what most entries fit in
 	line = appendField(line, `{"id":`, e.ID)
@@ -118,51 +119,9 @@ func appendField(line []byte, name, value string) []byte {
 	return appendText(append(line, name...), value)
 }
 
-const hex = "0123456789abcdef"
-
-// appendText appends a JSON string. As encoding/json does, it writes bytes that
-// are no UTF-8 as U+FFFD, and escapes what HTML and JavaScript take for their own.
+// appendText appends a JSON string, in which bytes that are no UTF-8 are U+FFFD:
+// all that AppendQuote finds wrong with a text.
 func appendText(line []byte, text string) []byte {
-	line = append(line, '"')
-	done := 0 // what of text is in line
-	for i := 0; i < len(text); {
-		c := text[i]
-		if verbatim[c] {
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(text[i:])
-		if c >= utf8.RuneSelf && r != '\u2028' && r != '\u2029' && (r != utf8.RuneError || size > 1) {
-			i += size
-			continue
-		}
-		line = append(line, text[done:i]...)
-		switch r {
-		case '"', '\\':
-			line = append(line, '\\', c)
-		case '\b':
-			line = append(line, `\b`...)
-		case '\f':
-			line = append(line, `\f`...)
-		case '\n':
-			line = append(line, `\n`...)
-		case '\r':
-			line = append(line, `\r`...)
-		case '\t':
-			line = append(line, `\t`...)
-		default:
-			line = append(line, '\\', 'u', hex[r>>12], hex[r>>8&0xf], hex[r>>4&0xf], hex[r&0xf])
-		}
-		i += size
-		done = i
-	}
-	return append(append(line, text[done:]...), '"')
+	line, _ = jsontext.AppendQuote(line, text)
+	return line
 }
-
-// verbatim tells the bytes that stand in a JSON string as they are.
-var verbatim = func() (bytes [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		bytes[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
-	}
-	return bytes
-}()

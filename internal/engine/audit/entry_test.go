@@ -12,6 +12,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
@@ -47,7 +49,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// sameAsJSON holds a line against encoding/json.
+// sameAsJSON holds a line against encoding/json, escapes apart.
 func sameAsJSON(t *testing.T, e Entry) {
 	t.Helper()
 	got, err := appendEntry(nil, e)
@@ -58,6 +60,9 @@ func sameAsJSON(t *testing.T, e Entry) {
 		e.ModifiedProperties = []Property{}
 	}
 	want, wantErr := json.Marshal(e)
+	if wantErr == nil {
+		want, wantErr = jsontext.AppendFormat(nil, want, jsontext.AllowDuplicateNames(true)) // with no more escapes than it takes
+	}
 	if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want) {
 		t.Errorf("got  %s, error %v\nwant %s, error %v", got, err, want, wantErr)
 	}

@@ -20,8 +20,7 @@ const exampleCertificate = "" +
 
 // certificateFunctions are those of Connect Sync that tell what a certificate
 // says (Microsoft Entra Connect Sync: Functions Reference), with the results of
-// .NET's X509Certificate2. CertIssuerOid and CertSubjectNameOid are not among
-// them: names have no identifier, and in .NET theirs is null.
+// .NET's X509Certificate2.
 var certificateFunctions = []definition{
 	{
 		Function: Function{
@@ -76,6 +75,15 @@ var certificateFunctions = []definition{
 			Example: Example{`CertIssuerDN([userCertificate])`, source("userCertificate", exampleCertificate), "CN=CA, O=Contoso", false},
 		},
 		evaluate: certificateText(issuerName),
+	},
+	{
+		Function: Function{
+			Name: "CertIssuerOid", Result: TypeText, Parameters: []Parameter{text("certificateRawData")},
+			Summary: "Gives null, as in .NET: the name of the issuer has no identifier.",
+			Null:    "A null source gives null; what is no certificate is an error.",
+			Example: Example{`IIF(IsPresent(CertIssuerOid([userCertificate])), "identified", CertIssuer([userCertificate]))`, source("userCertificate", exampleCertificate), "CN=CA, O=Contoso", false},
+		},
+		evaluate: ofCertificate(func(*certificate) directory.Value { return directory.Null }),
 	},
 	{
 		Function: Function{
@@ -179,6 +187,15 @@ var certificateFunctions = []definition{
 			Example: Example{`CertSubjectNameDN([userCertificate])`, source("userCertificate", exampleCertificate), "CN=Ada, O=Contoso", false},
 		},
 		evaluate: certificateText(subjectName),
+	},
+	{
+		Function: Function{
+			Name: "CertSubjectNameOid", Result: TypeText, Parameters: []Parameter{text("certificateRawData")},
+			Summary: "Gives null, as in .NET: the name of the subject has no identifier.",
+			Null:    "A null source gives null; what is no certificate is an error.",
+			Example: Example{`IIF(IsPresent(CertSubjectNameOid([userCertificate])), "identified", CertSubject([userCertificate]))`, source("userCertificate", exampleCertificate), "CN=Ada, O=Contoso", false},
+		},
+		evaluate: ofCertificate(func(*certificate) directory.Value { return directory.Null }),
 	},
 	{
 		Function: Function{

@@ -138,7 +138,7 @@ func TestCertificates(t *testing.T) {
 		{`CertSubject([missing])`, null}, {`CertSubject([none])`, null}, {`CertSubject([one])`, "CN=Ada, O=Contoso"}, {`CertSubject([two])`, fault}, {`CertSubject(Item([two], 2))`, "CN=Ada, O=Contoso"},
 		{`Select($i, [two], CertNameInfo($i, "UpnName", False))`, `["ada@upn","ada@contoso.com"]`},
 		{`CertSubject([e])`, fault}, {`CertSubject([n])`, fault}, {`CertSubject([garbage])`, fault}, {`CertSubject([base])`, fault}, {`CertSubject([pem])`, fault}, {`CertSubject([pem64])`, fault},
-		{`CertSubject([short])`, fault}, {`CertSubject([long])`, fault}, {`CertSubject([wrapped])`, "CN=Ada, O=Contoso"}, {`CertSubject([c], [c])`, "(refused)"}, {`CertIssuerOid([c])`, "(refused)"},
+		{`CertSubject([short])`, fault}, {`CertSubject([long])`, fault}, {`CertSubject([wrapped])`, "CN=Ada, O=Contoso"}, {`CertSubject([c], [c])`, "(refused)"}, {`CertIssuerOid([c])`, null}, {`CertSubjectNameOid([c])`, null}, {`CertSubjectNameOid([garbage])`, fault},
 		{`IsCert([c])`, "True"}, {`IsCert([userCertificate;binary])`, "True"}, {`IsCert([one])`, "True"}, {`IsCert([curve])`, "True"}, {`IsCert([two])`, "False"}, {`IsCert([missing])`, "False"}, {`IsCert([e])`, "False"}, {`IsCert([n])`, "False"},
 		{`IsCert([garbage])`, "False"}, {`IsCert([pem])`, "False"}, {`IsCert([short])`, "False"}, {`IsCert([long])`, "False"},
 	} {

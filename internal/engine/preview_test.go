@@ -123,10 +123,14 @@ func (s scene) stage(w *world) {
 	}
 }
 
-// deeds are the actions of a preview or of a cycle's log, in an order of their
-// own.
-func deeds(entries []audit.Entry) []string {
-	var out []string
+// deed is one action of a preview, or of a cycle's log.
+type deed struct {
+	action, typ, anchor, reason string
+	failed, skipped             bool
+	properties                  []string
+}
+
+func deedsOf(entries []audit.Entry) (deeds []deed) {
 	for _, e := range entries {
 		if e.Action == audit.StagedDelete {
 			continue // told once by the log, each time by a preview: held they are counted
@@ -135,15 +139,40 @@ func deeds(entries []audit.Entry) []string {
 		for _, p := range e.ModifiedProperties {
 			properties = append(properties, p.Name)
 		}
-		out = append(out, deed(string(e.Action), e.Source.Type, e.Source.ID, e.Reason, e.Status == audit.Failure, e.Status == audit.Skipped, properties))
+		deeds = append(deeds, deed{string(e.Action), e.Source.Type, e.Source.ID, e.Reason, e.Status == audit.Failure, e.Status == audit.Skipped, properties})
 	}
-	slices.Sort(out)
-	return out
+	return deeds
 }
 
-func deed(action, typ, anchor, reason string, failed, skipped bool, properties []string) string {
-	slices.Sort(properties)
-	return fmt.Sprintf("%s %s %s failed=%t skipped=%t %s %s", action, typ, anchor, failed, skipped, reason, strings.Join(properties, ","))
+// listed gives deeds in an order of their own. A manager whom somebody new got
+// counts as part of the creation: whether it took a write of its own hangs on whose
+// turn came first.
+func listed(deeds []deed) string {
+	created := map[string]int{}
+	for i, d := range deeds {
+		if d.action == string(audit.Create) && d.typ == directory.User && !d.failed {
+			created[d.anchor] = i
+		}
+	}
+	goesAlong := func(d deed) bool {
+		_, new := created[d.anchor]
+		return new && d.action == string(audit.Update) && !d.failed && slices.Equal(d.properties, []string{managerPath})
+	}
+	for _, d := range deeds {
+		if goesAlong(d) {
+			i := created[d.anchor]
+			deeds[i].properties = append(deeds[i].properties, managerPath)
+		}
+	}
+	var lines []string
+	for _, d := range deeds {
+		if !goesAlong(d) {
+			slices.Sort(d.properties)
+			lines = append(lines, fmt.Sprintf("%s %s %s failed=%t skipped=%t %s %s", d.action, d.typ, d.anchor, d.failed, d.skipped, d.reason, strings.Join(d.properties, ",")))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // The preview says what the cycle then does, action for action, and writes
@@ -216,7 +245,7 @@ func (s scene) compare(w *world) string {
 	if last.StartedAt.Before(began) {
 		last = status.Cycle{} // nothing was to be done
 	}
-	var told []string
+	var told, did []deed
 	for _, c := range preview.Changes {
 		if c.Held {
 			continue
@@ -225,14 +254,12 @@ func (s scene) compare(w *world) string {
 		for _, p := range c.Details {
 			properties = append(properties, p.Name)
 		}
-		told = append(told, deed(c.Action, c.Type, c.Anchor, c.Reason, c.Failed, c.Skipped, properties))
+		told = append(told, deed{c.Action, c.Type, c.Anchor, c.Reason, c.Failed, c.Skipped, properties})
 	}
-	slices.Sort(told)
-	var did []string
 	if last.ID != "" {
-		did = deeds(w.entries(audit.Query{CycleID: last.ID, Category: audit.Provisioning}))
+		did = deedsOf(w.entries(audit.Query{CycleID: last.ID, Category: audit.Provisioning}))
 	}
-	if d := difference(strings.Join(did, "\n"), strings.Join(told, "\n")); d != "" {
+	if d := difference(listed(did), listed(told)); d != "" {
 		return "the preview (-) and the cycle (+) differ:\n" + d
 	}
 	if preview.Counts != last.Counts || preview.Held != last.Held {

@@ -137,6 +137,9 @@ func (l *Limiter) Get(ctx context.Context, typ, id string, want []directory.Path
 // Send passes on when its turn has come.
 func (l *Limiter) Send(ctx context.Context, operation Operation) (receipt Receipt, err error) {
 	err = l.do(ctx, string(operation.Kind)+" "+operation.Type, func() error {
+		if operation.Complete != nil {
+			operation.Complete(&operation)
+		}
 		receipt, err = l.target.Send(ctx, operation)
 		return err
 	})

@@ -108,6 +108,10 @@ type Operation struct {
 	Modifications []Modification `json:"modifications,omitempty"`
 	Enabled       *bool          `json:"enabled,omitempty"` // nil: as it is; the connector knows how
 	Version       string         `json:"version,omitempty"` // when set, refuse if the account has another
+
+	// Complete is called by a Limiter when the operation's turn has come, to add
+	// what is known by then; nil: there is nothing to add.
+	Complete func(*Operation) `json:"-"`
 }
 
 // String tells the operation without its values.

@@ -175,7 +175,8 @@ type run struct {
 	summary  Summary
 	tickets  []store.Ticket                         // of what was enqueued and is not known to be durable
 	fatal    error                                  // why the target or store cannot be used
-	accounts reserved                               // that objects were joined to
+	accounts recent[directory.Key]                  // objects by the accounts that they were joined to
+	created  recent[string]                         // ids of accounts by the objects that they were created for
 	values   map[string]directory.Key               // unique ones that were given
 	groups   map[directory.Key]provision.MemberRule // groups whose members are to be compared
 	holders  map[directory.Key]bool                 // objects whose references are to be looked at again

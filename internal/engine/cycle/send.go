@@ -128,8 +128,13 @@ func (r *run) launched(ctx context.Context, p *provision.Program, items []*item)
 			continue
 		}
 		r.sends.Go(func() error {
+			operation := *it.decision.Operation
+			operation.Complete = func(o *connector.Operation) {
+				r.complete(p, it)
+				o.Modifications = it.decision.Operation.Modifications
+			}
 			started := r.Clock.Now()
-			receipt, err := r.Target.Send(context.WithoutCancel(ctx), *it.decision.Operation)
+			receipt, err := r.Target.Send(context.WithoutCancel(ctx), operation)
 			r.mu.Lock()
 			r.summary.Writes++
 			r.mu.Unlock()
@@ -274,6 +279,9 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 	mutations = append(mutations, stale...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if d.Operation.Kind == connector.Create && after != nil {
+		r.created.put(it.key, after.TargetID)
+	}
 	if linked && it.key.Type == directory.Group {
 		r.groups[it.key] = provision.MembersKept
 	}

@@ -39,6 +39,14 @@ type item struct {
 	intent    *ledger.Intent // open from before
 
 	candidates map[candidate]bool // unique values asked for: whether somebody has them
+	awaited    []awaited          // references that lead to nobody yet
+}
+
+// awaited is a reference whose object has no account yet.
+type awaited struct {
+	attribute string
+	place     int // among the situation's references of that attribute
+	object    directory.Key
 }
 
 // prepare reads what the snapshot and the ledger know of objects.
@@ -101,7 +109,7 @@ func (r *run) look(p *provision.Program, items ...*item) error {
 			s.Assignments = append(s.Assignments, a.ID)
 		}
 		s.View.Roles = roles(assignments)
-		it.situation = s
+		it.situation, it.awaited = s, nil
 	}
 	return nil
 }
@@ -161,16 +169,19 @@ func (r *run) refer(p *provision.Program, items []*item) error {
 				refs, holders = append(refs, edge.To), append(holders, it)
 			}
 		}
-		_, accounts, err := r.accountsOf(refs)
+		objects, accounts, err := r.accountsOf(refs)
 		if err != nil {
 			return err
 		}
 		for i, ref := range refs {
+			it := holders[i]
+			s := &it.situation
 			referred := provision.Referred{Name: ref.Value}
 			if usable(accounts[i]) {
 				referred.TargetID = accounts[i].TargetID
+			} else if accounts[i] == nil && !objects[i].IsZero() {
+				it.awaited = append(it.awaited, awaited{reference.Attribute, len(s.References[reference.Attribute]), objects[i]})
 			}
-			s := &holders[i].situation
 			if s.References == nil {
 				s.References = make(map[string][]provision.Referred)
 			}
@@ -178,6 +189,30 @@ func (r *run) refer(p *provision.Program, items []*item) error {
 		}
 	}
 	return nil
+}
+
+// complete decides once more about a new account, when its turn has come, if
+// references came to lead to somebody since: they go along, and need no write of
+// their own. Unique values are not chosen a second time.
+func (r *run) complete(p *provision.Program, it *item) {
+	if it.decision.Operation.Kind != connector.Create || len(it.candidates) > 0 {
+		return
+	}
+	came := false
+	r.mu.Lock()
+	for _, a := range it.awaited {
+		if id, ok := r.created.get(a.object); ok {
+			it.situation.References[a.attribute][a.place].TargetID, came = id, true
+		}
+	}
+	r.mu.Unlock()
+	if !came {
+		return
+	}
+	it.situation.Random = seeded(r.AppID, it.key)
+	if d := provision.Decide(it.situation, p); d.Outcome == provision.Sends && d.Operation.Kind == connector.Create {
+		it.decision = d
+	}
 }
 
 // accountsOf gives the objects that references lead to, and the heads of their

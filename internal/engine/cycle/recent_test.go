@@ -7,8 +7,8 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
-func TestReserved(t *testing.T) {
-	var r reserved
+func TestRecent(t *testing.T) {
+	var r recent[directory.Key]
 	account := func(i int) directory.Key {
 		return directory.Key{Type: directory.User, Anchor: fmt.Sprint("account ", i)}
 	}

@@ -84,6 +84,7 @@ type company struct {
 	dir    string
 	agent  *client.Client
 	appID  string
+	rate   *float64 // requests a second that the job allows; nil: as many as the app takes
 }
 
 func newCompany(t *testing.T) *company {
@@ -231,7 +232,11 @@ func (c *company) declare() {
 	app := create(&config.App{Name: "app", SourceID: source.GetID(), Template: "scim", Scope: config.ScopeAll,
 		SCIM: &config.SCIMConnection{BaseURL: c.server.URL}, CredentialID: credential.GetID()}, nil)
 	c.appID = app.GetID()
-	create(&config.Job{AppID: c.appID, Interval: "1s", Revisions: []string{source.Revision(), app.Revision()}}, nil)
+	job := &config.Job{AppID: c.appID, Interval: "1s", Revisions: []string{source.Revision(), app.Revision()}}
+	if c.rate != nil {
+		job.RateLimit = &config.RateLimit{RequestsPerSecond: c.rate}
+	}
+	create(job, nil)
 }
 
 // settle waits until a cycle that began after the call has ended well.
@@ -262,7 +267,7 @@ func (c *company) settle() {
 // told twice, and the end is that of a run that nobody disturbed.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	const people = 400
+	const people = 800
 	c := newCompany(t)
 	c.hire(people, "Engineer")
 	c.declare()
@@ -295,11 +300,15 @@ func TestKill(t *testing.T) {
 // kills that one as well, and lets the older program ask for its agent back.
 func TestUpgrade_midCycle(t *testing.T) {
 	t.Parallel()
-	const people = 300
+	const people = 600
 	c := newCompany(t)
+	c.rate = new(float64) // so that the cycle takes longer than any upgrade
+	*c.rate = 100
 	c.hire(people, "Engineer")
 	c.declare()
-	if err := c.writes.await(t.Context(), 60); err != nil {
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	if err := c.writes.await(ctx, 60); err != nil {
 		t.Fatal(err)
 	}
 	older := c.agent.Handshake()
@@ -309,7 +318,7 @@ func TestUpgrade_midCycle(t *testing.T) {
 	if h := c.agent.Handshake(); h.Version != version020 || h.PID == older.PID || h.StoreID != older.StoreID {
 		t.Fatalf("the agent is %+v, was %+v", h, older)
 	}
-	if err := c.writes.await(t.Context(), 30); err != nil {
+	if err := c.writes.await(ctx, 30); err != nil {
 		t.Fatal(err)
 	}
 	c.kill()

@@ -88,8 +88,14 @@ func TestQueueGathers(t *testing.T) {
 		if err := push("c").Wait(t.Context()); err != nil { // somebody waits
 			t.Error(err)
 		}
+		time.Sleep(patience / 2)
 		push("d")
-		time.Sleep(patience) // long enough
+		time.Sleep(patience / 2)
+		synctest.Wait()
+		if len(h.batches) != 1 {
+			t.Errorf("batches %s: what waited before hurries what came since", h.batches)
+		}
+		time.Sleep(patience / 2) // long enough
 		synctest.Wait()
 		push("e")
 		if _, err := q.push(t.Context(), []Mutation{Put("t", []byte("f"), make([]byte, 1<<19))}); err != nil { // enough

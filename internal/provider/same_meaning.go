@@ -70,31 +70,24 @@ func (sameAsNone) Description(context.Context) string {
 func (s sameAsNone) MarkdownDescription(ctx context.Context) string { return s.Description(ctx) }
 
 func (s sameAsNone) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
-	switch {
-	case !req.ConfigValue.IsNull():
-	case req.StateValue.Equal(s.standard):
-		resp.PlanValue = req.StateValue
-	default:
-		resp.PlanValue = types.StringNull()
-	}
+	resp.PlanValue = planned(s, req.ConfigValue, req.StateValue, req.PlanValue, types.StringNull())
 }
 
 func (s sameAsNone) PlanModifyBool(_ context.Context, req planmodifier.BoolRequest, resp *planmodifier.BoolResponse) {
-	switch {
-	case !req.ConfigValue.IsNull():
-	case req.StateValue.Equal(s.standard):
-		resp.PlanValue = req.StateValue
-	default:
-		resp.PlanValue = types.BoolNull()
-	}
+	resp.PlanValue = planned(s, req.ConfigValue, req.StateValue, req.PlanValue, types.BoolNull())
 }
 
 func (s sameAsNone) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	resp.PlanValue = planned(s, req.ConfigValue, req.StateValue, req.PlanValue, types.SetNull(req.PlanValue.ElementType(ctx)))
+}
+
+// planned gives what is configured, else the state's default, else null.
+func planned[V attr.Value](s sameAsNone, config, state, plan, null V) V {
 	switch {
-	case !req.ConfigValue.IsNull():
-	case req.StateValue.Equal(s.standard):
-		resp.PlanValue = req.StateValue
-	default:
-		resp.PlanValue = types.SetNull(req.PlanValue.ElementType(ctx))
+	case !config.IsNull():
+		return plan
+	case state.Equal(s.standard):
+		return state
 	}
+	return null
 }

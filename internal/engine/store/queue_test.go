@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,7 +12,9 @@ import (
 
 // held is what a queue applies to in these tests: it waits at a gate.
 type held struct {
-	gate    chan error
+	gate chan error
+
+	mu      sync.Mutex // a timer's goroutine is not in step with the test's
 	batches [][]string
 }
 
@@ -21,8 +24,16 @@ func (h *held) apply(writes []write) error {
 	for _, w := range writes {
 		keys = append(keys, string(w.key))
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.batches = append(h.batches, keys)
 	return err
+}
+
+func (h *held) applied() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return fmt.Sprint(h.batches)
 }
 
 func key(s string) []Mutation { return []Mutation{Put("t", []byte(s), nil)} }
@@ -58,7 +69,7 @@ func TestQueueSharesTransactions(t *testing.T) {
 			t.Errorf("after a failure: %v", err)
 		}
 		q.close()
-		if got := fmt.Sprint(h.batches); got != "[[a] [b c] [d]]" {
+		if got := h.applied(); got != "[[a] [b c] [d]]" {
 			t.Errorf("batches %s", got)
 		}
 	})
@@ -82,8 +93,8 @@ func TestQueueGathers(t *testing.T) {
 		}
 		push("a")
 		push("b")
-		if len(h.batches) != 0 {
-			t.Errorf("batches %s although nobody waits", h.batches)
+		if got := h.applied(); got != "[]" {
+			t.Errorf("batches %s although nobody waits", got)
 		}
 		if err := push("c").Wait(t.Context()); err != nil { // somebody waits
 			t.Error(err)
@@ -92,8 +103,8 @@ func TestQueueGathers(t *testing.T) {
 		push("d")
 		time.Sleep(patience / 2)
 		synctest.Wait()
-		if len(h.batches) != 1 {
-			t.Errorf("batches %s: what waited before hurries what came since", h.batches)
+		if got := h.applied(); got != "[[a b c]]" {
+			t.Errorf("batches %s: what waited before hurries what came since", got)
 		}
 		time.Sleep(patience / 2) // long enough
 		synctest.Wait()
@@ -102,7 +113,7 @@ func TestQueueGathers(t *testing.T) {
 			t.Error(err)
 		}
 		synctest.Wait()
-		if got := fmt.Sprint(h.batches); got != "[[a b c] [d] [e f]]" {
+		if got := h.applied(); got != "[[a b c] [d] [e f]]" {
 			t.Errorf("batches %s", got)
 		}
 		q.close()
@@ -137,7 +148,7 @@ func TestQueueWithdraws(t *testing.T) {
 			t.Errorf("the one under way: %v", err)
 		}
 		q.close()
-		if got := fmt.Sprint(h.batches); got != "[[begun] []]" {
+		if got := h.applied(); got != "[[begun] []]" {
 			t.Errorf("batches %s", got)
 		}
 		if !q.room.TryAcquire(q.bound) {

@@ -54,8 +54,6 @@ func TestAccApp_lifecycle(t *testing.T) {
 // What answers at base_url decides: an app that is down, that refuses the
 // credential, or that does not speak SCIM is not saved.
 func TestAccApp_connectionFails(t *testing.T) {
-	closed := httptest.NewServer(http.NotFoundHandler())
-	closed.Close()
 	for name, test := range map[string]struct {
 		handler http.Handler
 		want    []string
@@ -70,7 +68,7 @@ func TestAccApp_connectionFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			service := newEngine(t)
-			url := closed.URL
+			url := "http://127.0.0.1:1" // nobody listens there
 			if test.handler != nil {
 				server := httptest.NewServer(test.handler)
 				t.Cleanup(server.Close)

@@ -133,8 +133,6 @@ func TestConnect_endpointErrors(t *testing.T) {
 	}
 	plain := httptest.NewServer(handler)
 	t.Cleanup(plain.Close)
-	closed := httptest.NewServer(handler)
-	closed.Close()
 	of := func(p peer) Endpoint { return Endpoint{URL: p.url, Token: token, CACertificate: p.ca} }
 	with := func(h http.Handler) Endpoint { return of(startPeer(t, h, nil)) }
 	certified := func(template *x509.Certificate) Endpoint { return of(startPeer(t, handler, template)) }
@@ -149,7 +147,7 @@ func TestConnect_endpointErrors(t *testing.T) {
 		code     api.Code
 		says     []string
 	}{
-		"refused connection": {Endpoint{URL: strings.Replace(closed.URL, "http:", "https:", 1), Token: token}, api.CodeUnavailable,
+		"refused connection": {Endpoint{URL: "https://127.0.0.1:1", Token: token}, api.CodeUnavailable,
 			[]string{"Cannot reach the agent of endpoint", "connection refused", "--listen"}},
 		"unknown authority": {Endpoint{URL: well.url, Token: token}, api.CodeUnavailable,
 			[]string{"authority that is not trusted here", "ca_certificate", "PROVISIONING_CA_CERTIFICATE", "tls-ca.pem"}},

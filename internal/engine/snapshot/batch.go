@@ -3,7 +3,6 @@ package snapshot
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"slices"
 
@@ -20,8 +19,8 @@ type batch struct {
 	mutations []store.Mutation
 	ahead     map[store.Table]ahead
 	written   map[store.Table]map[string][]byte // of rows that were not read ahead
-	touched   []directory.Key                   // get a new sequence number; some stand here more than once
-	ends      []directory.Ref                   // those they resolve to do so too
+	touched   [][]byte                          // rows of objects that get a new number; some stand here more than once
+	ends      []directory.Ref                   // those they resolve to get one too
 }
 
 // ahead is rows of a table that were read before they are asked for, as the batch
@@ -118,8 +117,9 @@ func (b *batch) setRecord(key directory.Key, old, new *record) {
 	counts.count(old, -1)
 	counts.count(new, 1)
 	b.meta.Counts[key.Type] = counts
-	b.write(tableObjects, b.objectKey(key), new.encode())
-	b.touched = append(b.touched, key)
+	row := b.objectKey(key)
+	b.write(tableObjects, row, new.encode())
+	b.touched = append(b.touched, row)
 }
 
 // claimAliases lets the names of the new body lead to the object, and those
@@ -177,22 +177,17 @@ func (b *batch) setEdge(edge directory.Edge, there bool) (changed bool, err erro
 	counts := b.meta.Counts[edge.Holder.Type]
 	counts.Edges += by
 	b.meta.Counts[edge.Holder.Type] = counts
-	b.touched = append(b.touched, edge.Holder)
+	b.touched = append(b.touched, b.objectKey(edge.Holder))
 	b.ends = append(b.ends, edge.To)
 	return true, nil
 }
 
 // commit numbers what was touched, in order, and writes everything.
 func (b *batch) commit(ctx context.Context) error {
-	slices.SortFunc(b.ends, compareRefs)
-	ends, err := b.resolveAll(slices.Compact(b.ends), b.get, b.known)
-	if err != nil {
-		return err
-	}
-	b.touched = append(b.touched, slices.DeleteFunc(ends, directory.Key.IsZero)...)
-	slices.SortFunc(b.touched, directory.Key.Compare)
-	if err := b.number(slices.Compact(b.touched)); err != nil {
-		return err
+	if !b.meta.Unnumbered {
+		if err := b.numberTouched(); err != nil {
+			return err
+		}
 	}
 	if len(b.mutations) == 0 && !b.dirty {
 		return nil
@@ -215,28 +210,4 @@ func (b *batch) known(rows [][]byte) ([]bool, error) {
 		}
 	}
 	return known, err
-}
-
-// number gives objects the next sequence numbers. Each object has one row in the
-// table of changes. One that is not known gets none: it will when it comes.
-func (b *batch) number(keys []directory.Key) error {
-	rows, before := b.objectKeys(keys), make([]uint64, len(keys))
-	err := b.store.GetAll(tableSequences, rows, func(i int, value []byte) (err error) {
-		before[i], err = b.decodeSequence(keys[i], value)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for i, key := range keys {
-		if before[i] != 0 {
-			b.add(tableChanges, b.changeKey(before[i]), nil)
-		} else if object, _ := b.held(tableObjects, rows[i]); object == nil {
-			continue
-		}
-		b.meta.Sequence++
-		b.add(tableSequences, rows[i], binary.BigEndian.AppendUint64(nil, b.meta.Sequence))
-		b.add(tableChanges, b.changeKey(b.meta.Sequence), keyText(key))
-	}
-	return nil
 }

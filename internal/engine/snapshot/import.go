@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -36,6 +37,7 @@ func (s *Snapshot) Import(ctx context.Context, source connector.Source, types []
 		return Report{}, err
 	}
 	i := newImporter(s, types)
+	i.first = m.Sequence == 0
 	s.setRunning(i)
 	defer s.setRunning(nil)
 
@@ -52,6 +54,9 @@ func (s *Snapshot) Import(ctx context.Context, source connector.Source, types []
 	}
 	switch {
 	case err != nil:
+		if numbered := i.numberAll(ctx); numbered != nil {
+			err = errors.Join(err, numbered)
+		}
 	case !result.Unchanged:
 		err = i.conclude(ctx, result, approve)
 	case request.Since == nil || i.given:
@@ -76,6 +81,7 @@ type importer struct {
 	types  []string
 	report Report
 	given  bool // the source gave something
+	first  bool // into a snapshot of nothing
 
 	waiting    []fact         // for their page to be full
 	spare      []fact         // the page before, for what comes after
@@ -167,6 +173,7 @@ func (i *importer) flush(ctx context.Context) error {
 		// keep theirs.
 		slices.SortStableFunc(page, func(a, b fact) int { return a.key.Compare(b.key) })
 		return i.update(ctx, func(b *batch) error {
+			b.meta.Unnumbered = b.meta.Unnumbered || i.first
 			if err := b.readFor(page); err != nil {
 				return err
 			}
@@ -252,9 +259,12 @@ func (i *importer) note(f fact) {
 	}
 }
 
-// finish commits where the read ended. An epoch or watermark that awaits an
-// approval stays as it was.
+// finish commits where the read ended, once every object has a number. An epoch
+// or watermark that awaits an approval stays as it was.
 func (i *importer) finish(ctx context.Context, result connector.ReadResult) error {
+	if err := i.numberAll(ctx); err != nil {
+		return err
+	}
 	if len(i.report.Emptied) > 0 {
 		return nil
 	}

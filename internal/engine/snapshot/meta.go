@@ -17,6 +17,10 @@ type meta struct {
 	Types     []string            `json:"types,omitempty"` // that the watermark stands for
 	Epoch     string              `json:"epoch,omitempty"`
 	Imported  bool                `json:"imported,omitempty"` // a read has ended well
+	// Unnumbered says that an import into an empty snapshot is under way, or was
+	// cut: its objects get their numbers at its end, which takes fewer writes than
+	// a number whenever one more edge leads to them. Nobody remembers a number yet.
+	Unnumbered bool `json:"unnumbered,omitempty"`
 }
 
 // tally counts what there is of one type.

@@ -443,11 +443,11 @@ func (m *model) clone() *model {
 	return &model{maps.Clone(m.objects), maps.Clone(m.edges), m.watermark, m.epoch}
 }
 
-// everything gives all that is stored, but for the numbers.
+// everything gives all that is stored; of the numbers, who has one.
 func everything(t testing.TB, s store.Store) string {
 	t.Helper()
 	snapshot := Open(s, "s1", Options{})
-	out := []string{describe(t, snapshot)}
+	out := []string{describe(t, snapshot), "numbered: " + changedSince(t, snapshot, 0)}
 	for _, table := range []store.Table{tableObjects, tableEdges, tableHolders, tableAliases, tableProblems, tableUnsettled} {
 		err := store.Each(s, table, nil, func(row store.Row) error {
 			out = append(out, fmt.Sprintf("%s %q %q", table, row.Key, row.Value))

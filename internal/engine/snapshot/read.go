@@ -37,7 +37,7 @@ func (s *Snapshot) ObjectsOf(keys []directory.Key) ([]*Record, error) {
 	// As in Object, the sequences are read first.
 	sequences := make([]uint64, len(keys))
 	err := s.store.GetAll(tableSequences, rows, func(i int, value []byte) (err error) {
-		sequences[i], err = s.decodeSequence(keys[i], value)
+		sequences[i], err = s.decodeSequence(rows[i], value)
 		return err
 	})
 	if err != nil {
@@ -140,22 +140,12 @@ func (s *Snapshot) readProblem(r *Record) error {
 }
 
 func (s *Snapshot) sequence(key directory.Key) (uint64, error) {
-	value, err := s.store.Get(tableSequences, s.objectKey(key))
+	row := s.objectKey(key)
+	value, err := s.store.Get(tableSequences, row)
 	if err != nil {
 		return 0, err
 	}
-	return s.decodeSequence(key, value)
-}
-
-// decodeSequence gives a stored sequence, 0 for none.
-func (s *Snapshot) decodeSequence(key directory.Key, value []byte) (uint64, error) {
-	if value == nil {
-		return 0, nil
-	}
-	if len(value) != 8 {
-		return 0, s.damaged("sequence of %v", key)
-	}
-	return binary.BigEndian.Uint64(value), nil
+	return s.decodeSequence(row, value)
 }
 
 // Changes gives up to limit objects whose latest change has a number above
@@ -305,8 +295,8 @@ func (s *Snapshot) Resolve(ref directory.Ref, types ...string) (directory.Key, b
 	}
 	for _, typ := range types {
 		key := directory.Key{Type: typ, Anchor: ref.Value}
-		sequence, err := s.sequence(key)
-		if err != nil || sequence != 0 {
+		known, err := s.known([][]byte{s.objectKey(key)})
+		if err != nil || known[0] {
 			return key, err == nil, err
 		}
 	}
@@ -373,7 +363,7 @@ func (s *Snapshot) resolveAll(refs []directory.Ref, get getter, known func(rows 
 // known tells of the rows of objects which are there.
 func (s *Snapshot) known(rows [][]byte) ([]bool, error) {
 	known := make([]bool, len(rows))
-	err := s.store.GetAll(tableSequences, rows, func(i int, _ []byte) error { // each object has its row there
+	err := s.store.GetAll(tableObjects, rows, func(i int, _ []byte) error {
 		known[i] = true
 		return nil
 	})

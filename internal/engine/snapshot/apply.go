@@ -15,14 +15,16 @@ type fact struct {
 	kind       connector.ChangeKind
 	key        directory.Key // of the object, or the edge's holder
 	edge       directory.Edge
-	body       []byte               // for Whole
+	object     []byte               // row of the object, or the edge's holder
+	row        []byte               // of the edge
+	read       record               // for Whole
 	attributes directory.Attributes // for Partial
 	aliases    []directory.Ref      // for Partial
 	size       int                  // in bytes, about
 }
 
 // newFact checks a change. invalid says why its object cannot be told.
-func newFact(change connector.Change) (f fact, invalid string, err error) {
+func (s *Snapshot) newFact(change connector.Change) (f fact, invalid string, err error) {
 	f = fact{kind: change.Kind, key: change.Object.Key}
 	switch change.Kind {
 	case connector.EdgeAdded, connector.EdgeRemoved:
@@ -30,14 +32,16 @@ func newFact(change connector.Change) (f fact, invalid string, err error) {
 		if !validEdge(change.Edge) {
 			return f, "a reference has an empty or overlong part, or holds a NUL character", nil
 		}
+		f.row = s.edgeKey(f.edge)
+		f.object = s.holderOf(f.row, f.edge)
 		return f, "", nil
 	case connector.Whole:
-		f.body, err = encodeBody(change.Aliases, change.Object.Attributes)
-		f.size = len(f.body)
+		f.read, err = newRecord(change.Aliases, change.Object.Attributes)
+		f.size = len(f.read.body)
 	case connector.Partial:
-		var encoded []byte
-		encoded, err = encodeBody(change.Aliases, change.Object.Attributes)
-		f.attributes, f.aliases, f.size = slices.Clone(change.Object.Attributes), slices.Clone(change.Aliases), len(encoded)
+		var read record
+		read, err = newRecord(change.Aliases, change.Object.Attributes)
+		f.attributes, f.aliases, f.size = slices.Clone(change.Object.Attributes), slices.Clone(change.Aliases), len(read.body)
 	case connector.Seen, connector.SoftDeleted, connector.Deleted, connector.Left:
 	default:
 		return f, "", fmt.Errorf("the source gave a change of unknown kind %d", change.Kind)
@@ -45,6 +49,7 @@ func newFact(change connector.Change) (f fact, invalid string, err error) {
 	if !validKey(f.key) {
 		return f, "an object's type or anchor is empty, overlong or holds a NUL character", nil
 	}
+	f.object = s.objectKey(f.key)
 	return f, "", err
 }
 
@@ -64,7 +69,7 @@ func (b *batch) apply(f fact) (effect, error) {
 	}
 	switch f.kind {
 	case connector.Whole:
-		return b.applyBody(f.key, old, f.body)
+		return b.applyRead(f.key, old, f.read)
 	case connector.Partial:
 		if old == nil || !old.flags.has(flagKnown) {
 			return effect{changed: true}, b.setProblem(connector.Problem{
@@ -81,11 +86,11 @@ func (b *batch) apply(f fact) (effect, error) {
 		if f.aliases != nil {
 			aliases = f.aliases
 		}
-		body, err := encodeBody(aliases, merge(attributes, f.attributes))
+		read, err := newRecord(aliases, merge(attributes, f.attributes))
 		if err != nil {
 			return effect{}, err
 		}
-		return b.applyBody(f.key, old, body)
+		return b.applyRead(f.key, old, read)
 	}
 	state, ignored := next(old, f.kind)
 	if ignored {
@@ -130,10 +135,9 @@ func next(old *record, kind connector.ChangeKind) (state State, ignored bool) {
 	return Absent, false
 }
 
-// applyBody sets what was read of an object, which makes it present.
-func (b *batch) applyBody(key directory.Key, old *record, body []byte) (effect, error) {
-	new := record{state: Present, since: b.now().UnixNano()}
-	new.setBody(body)
+// applyRead sets what was read of an object, which makes it present.
+func (b *batch) applyRead(key directory.Key, old *record, new record) (effect, error) {
+	new.since = b.now().UnixNano()
 	var result effect
 	if old != nil {
 		result.well = old.flags.has(flagProblem)
@@ -198,6 +202,6 @@ func (b *batch) unsettle(key directory.Key, before, now State) error {
 			return err
 		}
 	}
-	b.add(tableUnsettled, b.objectKey(key), []byte{1})
+	b.add(tableUnsettled, b.objectKey(key), mark)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -16,8 +17,8 @@ type batch struct {
 	*Snapshot
 	meta      meta
 	dirty     bool // meta is to be written, whatever else
-	mutations []store.Mutation
-	ahead     map[store.Table]ahead
+	mutations map[store.Table][]store.Mutation
+	ahead     map[store.Table]*ahead
 	written   map[store.Table]map[string][]byte // of rows that were not read ahead
 	touched   [][]byte                          // rows of objects that get a new number; some stand here more than once
 	ends      []directory.Ref                   // those they resolve to get one too
@@ -28,10 +29,25 @@ type batch struct {
 type ahead struct {
 	keys   [][]byte // ascending
 	values [][]byte // nil: nothing there
+	last   int      // the place of what was last found
 }
 
-func (a ahead) find(key []byte) (at int, found bool) {
-	return slices.BinarySearchFunc(a.keys, key, bytes.Compare)
+// find looks first where it found the last: what is asked for is often the same,
+// or the next.
+func (a *ahead) find(key []byte) (at int, found bool) {
+	if a == nil {
+		return 0, false
+	}
+	for at = a.last; at < min(a.last+2, len(a.keys)); at++ {
+		if bytes.Equal(a.keys[at], key) {
+			a.last = at
+			return at, true
+		}
+	}
+	if at, found = slices.BinarySearchFunc(a.keys, key, bytes.Compare); found {
+		a.last = at
+	}
+	return at, found
 }
 
 // update runs f in a batch and commits it. Nothing is written when f fails, or
@@ -44,10 +60,11 @@ func (s *Snapshot) update(ctx context.Context, f func(b *batch) error) error {
 		return err
 	}
 	b := &batch{
-		Snapshot: s,
-		meta:     m,
-		ahead:    make(map[store.Table]ahead),
-		written:  make(map[store.Table]map[string][]byte),
+		Snapshot:  s,
+		meta:      m,
+		mutations: make(map[store.Table][]store.Mutation),
+		ahead:     make(map[store.Table]*ahead),
+		written:   make(map[store.Table]map[string][]byte),
 	}
 	if err := f(b); err != nil {
 		return err
@@ -76,7 +93,7 @@ func (b *batch) held(table store.Table, key []byte) (value []byte, held bool) {
 func (b *batch) readAhead(table store.Table, keys [][]byte) error {
 	slices.SortFunc(keys, bytes.Compare)
 	values := make([][]byte, len(keys))
-	b.ahead[table] = ahead{keys, values}
+	b.ahead[table] = &ahead{keys: keys, values: values}
 	return b.store.GetAll(table, keys, func(i int, value []byte) error {
 		values[i] = bytes.Clone(value)
 		return nil
@@ -85,7 +102,7 @@ func (b *batch) readAhead(table store.Table, keys [][]byte) error {
 
 // write sets a row, or deletes it when value is nil. Both are the batch's then.
 func (b *batch) write(table store.Table, key, value []byte) {
-	b.mutations = append(b.mutations, store.Mutation{Table: table, Key: key, Value: value})
+	b.add(table, key, value)
 	rows := b.ahead[table]
 	if at, found := rows.find(key); found {
 		rows.values[at] = value
@@ -99,7 +116,7 @@ func (b *batch) write(table store.Table, key, value []byte) {
 
 // add writes a row that the batch does not read.
 func (b *batch) add(table store.Table, key, value []byte) {
-	b.mutations = append(b.mutations, store.Mutation{Table: table, Key: key, Value: value})
+	b.mutations[table] = append(b.mutations[table], store.Mutation{Table: table, Key: key, Value: value})
 }
 
 // record gives what is stored of an object, nil for nothing.
@@ -136,6 +153,9 @@ func (b *batch) claimAliases(key directory.Key, old, new *record) error {
 	if err != nil {
 		return err
 	}
+	if len(before)+len(now) == 0 {
+		return nil
+	}
 	text := keyText(key)
 	for _, ref := range before {
 		row := b.aliasKey(ref)
@@ -153,31 +173,41 @@ func (b *batch) claimAliases(key directory.Key, old, new *record) error {
 	return nil
 }
 
-// setEdge adds or removes an edge, and reports whether that is a change.
-func (b *batch) setEdge(edge directory.Edge, there bool) (changed bool, err error) {
-	key := b.edgeKey(edge)
-	row, err := b.get(tableEdges, key)
-	if err != nil || (row != nil) == there {
+// mark is the value of rows that say all by their keys.
+var mark = []byte{1}
+
+// setEdge adds or removes the edge of a row, and reports whether that is a
+// change.
+func (b *batch) setEdge(row []byte, edge directory.Edge, there bool) (changed bool, err error) {
+	old, err := b.get(tableEdges, row)
+	if err != nil || (old != nil) == there {
 		return false, err
 	}
+	object := b.holderOf(row, edge)
 	var value []byte
 	by := -1
 	if there {
-		value, by = []byte{1}, 1
-		holder, err := b.record(edge.Holder)
+		value, by = mark, 1
+		stored, err := b.get(tableObjects, object)
 		if err != nil {
 			return false, err
 		}
-		if holder != nil && !holder.state.live() {
-			b.add(tableUnsettled, b.objectKey(edge.Holder), []byte{1})
+		if stored != nil {
+			holder, err := b.decodeRecord(edge.Holder, stored)
+			if err != nil {
+				return false, err
+			}
+			if !holder.state.live() {
+				b.add(tableUnsettled, object, mark)
+			}
 		}
 	}
-	b.write(tableEdges, key, value)
+	b.write(tableEdges, row, value)
 	b.add(tableHolders, b.holderKey(edge), value)
 	counts := b.meta.Counts[edge.Holder.Type]
 	counts.Edges += by
 	b.meta.Counts[edge.Holder.Type] = counts
-	b.touched = append(b.touched, b.objectKey(edge.Holder))
+	b.touched = append(b.touched, object)
 	b.ends = append(b.ends, edge.To)
 	return true, nil
 }
@@ -197,7 +227,12 @@ func (b *batch) commit(ctx context.Context) error {
 		return err
 	}
 	b.add(tableMeta, store.Key(b.source), head)
-	return b.store.Commit(ctx, b.mutations...)
+	// Table by table, as the store writes them.
+	var mutations []store.Mutation
+	for _, table := range slices.Sorted(maps.Keys(b.mutations)) {
+		mutations = append(mutations, b.mutations[table]...)
+	}
+	return b.store.Commit(ctx, mutations...)
 }
 
 // known counts an object that the batch writes.

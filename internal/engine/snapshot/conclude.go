@@ -146,10 +146,10 @@ func (i *importer) concludeEdges(ctx context.Context, typ string) error {
 				if err != nil {
 					return err
 				}
-				if !whole.has(b.objectKey(edge.Holder)) {
+				if !whole.has(b.holderOf(row.Key, edge)) {
 					continue
 				}
-				if err := i.dropEdge(b, edge); err != nil {
+				if err := i.dropEdge(b, row.Key, edge); err != nil {
 					return err
 				}
 			}
@@ -158,8 +158,8 @@ func (i *importer) concludeEdges(ctx context.Context, typ string) error {
 	})
 }
 
-func (i *importer) dropEdge(b *batch, edge directory.Edge) error {
-	changed, err := b.setEdge(edge, false)
+func (i *importer) dropEdge(b *batch, row []byte, edge directory.Edge) error {
+	changed, err := b.setEdge(row, edge, false)
 	if changed {
 		counts := i.report.Types[edge.Holder.Type]
 		counts.Edges++

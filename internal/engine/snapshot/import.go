@@ -11,7 +11,6 @@ import (
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
 // Bounds of a page: how many changes, or bytes of them, are committed at once.
@@ -127,7 +126,7 @@ func (i *importer) reported(err error) (Report, error) {
 // take keeps one change for its page. What is of no wanted type is passed over.
 func (i *importer) take(ctx context.Context, change connector.Change) error {
 	i.given = true
-	f, invalid, err := newFact(change)
+	f, invalid, err := i.newFact(change)
 	if err != nil {
 		return err
 	}
@@ -171,7 +170,9 @@ func (i *importer) flush(ctx context.Context) error {
 	i.committing.Go(func() error {
 		// In the order of keys, which the store likes best. The changes of one key
 		// keep theirs.
-		slices.SortStableFunc(page, func(a, b fact) int { return a.key.Compare(b.key) })
+		if order := func(a, b fact) int { return bytes.Compare(a.object, b.object) }; !slices.IsSortedFunc(page, order) {
+			slices.SortStableFunc(page, order)
+		}
 		return i.update(ctx, func(b *batch) error {
 			b.meta.Unnumbered = b.meta.Unnumbered || i.first
 			if err := b.readFor(page); err != nil {
@@ -190,14 +191,13 @@ func (i *importer) flush(ctx context.Context) error {
 
 // readFor reads the rows that facts are compared with.
 func (b *batch) readFor(page []fact) error {
-	b.mutations = make([]store.Mutation, 0, 4*len(page)) // as many as a new object or edge takes
 	var objects, edges [][]byte
 	for i, f := range page {
 		if f.kind == connector.EdgeAdded || f.kind == connector.EdgeRemoved {
-			edges = append(edges, b.edgeKey(f.edge))
+			edges = append(edges, f.row)
 		}
 		if i == 0 || f.key != page[i-1].key {
-			objects = append(objects, b.objectKey(f.key))
+			objects = append(objects, f.object)
 		}
 	}
 	if err := b.readAhead(tableObjects, objects); err != nil {
@@ -211,7 +211,7 @@ func (i *importer) apply(b *batch, f fact) error {
 	counts := i.report.Types[f.key.Type]
 	switch f.kind {
 	case connector.EdgeAdded, connector.EdgeRemoved:
-		changed, err := b.setEdge(f.edge, f.kind == connector.EdgeAdded)
+		changed, err := b.setEdge(f.row, f.edge, f.kind == connector.EdgeAdded)
 		if err != nil {
 			return err
 		}
@@ -249,11 +249,11 @@ func (i *importer) note(f fact) {
 	}
 	switch f.kind {
 	case connector.EdgeAdded:
-		i.edges[f.key.Type].add(i.edgeKey(f.edge))
+		i.edges[f.key.Type].add(f.row)
 	case connector.Whole:
-		i.whole[f.key.Type].add(i.objectKey(f.key))
+		i.whole[f.key.Type].add(f.object)
 	case connector.Partial, connector.Seen, connector.SoftDeleted:
-		i.stand[f.key.Type].add(i.objectKey(f.key))
+		i.stand[f.key.Type].add(f.object)
 	case connector.Deleted, connector.Left, connector.EdgeRemoved:
 		i.unsure = true
 	}

@@ -69,6 +69,12 @@ func (s *Snapshot) edgeKey(edge directory.Edge) []byte {
 	return store.Key(s.source, edge.Holder.Type, edge.Holder.Anchor, edge.Attribute, edge.To.By, edge.To.Value)
 }
 
+// holderOf gives the row of an edge's holder, which the edge's own begins with.
+func (s *Snapshot) holderOf(row []byte, edge directory.Edge) []byte {
+	size := len(s.source) + 1 + len(edge.Holder.Type) + 1 + len(edge.Holder.Anchor)
+	return row[:size:size]
+}
+
 // edgePrefix begins the rows of all edges of an object.
 func (s *Snapshot) edgePrefix(holder directory.Key) []byte {
 	return store.Prefix(s.source, holder.Type, holder.Anchor)

@@ -19,7 +19,7 @@ func (s *Snapshot) Merge(ctx context.Context, changes []connector.Change) error 
 	named := &keySet{}
 	whole := make(map[directory.Key]struct{})
 	for _, change := range changes {
-		f, invalid, err := newFact(change)
+		f, invalid, err := s.newFact(change)
 		if err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func (s *Snapshot) Merge(ctx context.Context, changes []connector.Change) error 
 		case connector.Whole:
 			whole[f.key] = struct{}{}
 		case connector.EdgeAdded:
-			named.add(s.edgeKey(f.edge))
+			named.add(f.row)
 		}
 		facts = append(facts, f)
 	}
@@ -51,7 +51,7 @@ func (b *batch) merge(facts []fact) error {
 	for _, f := range facts {
 		switch f.kind {
 		case connector.EdgeAdded, connector.EdgeRemoved:
-			if _, err := b.setEdge(f.edge, f.kind == connector.EdgeAdded); err != nil {
+			if _, err := b.setEdge(f.row, f.edge, f.kind == connector.EdgeAdded); err != nil {
 				return err
 			}
 		default:
@@ -88,7 +88,7 @@ func (s *Snapshot) sweepEdges(ctx context.Context, holder directory.Key, named *
 				if err != nil {
 					return err
 				}
-				if _, err := b.setEdge(edge, false); err != nil {
+				if _, err := b.setEdge(row.Key, edge, false); err != nil {
 					return err
 				}
 			}

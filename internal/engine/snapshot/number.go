@@ -67,7 +67,7 @@ func (i *importer) numberAll(ctx context.Context) error {
 		more := len(page) == i.page
 		err = i.update(ctx, func(b *batch) error {
 			b.meta.Unnumbered, b.dirty = more, true
-			rows := ahead{keys: make([][]byte, len(page)), values: make([][]byte, len(page))}
+			rows := &ahead{keys: make([][]byte, len(page)), values: make([][]byte, len(page))}
 			for at, row := range page {
 				rows.keys[at], rows.values[at] = row.Key, row.Value
 			}

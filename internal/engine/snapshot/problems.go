@@ -133,7 +133,7 @@ func (i *importer) recordProblems(ctx context.Context, problems []connector.Prob
 					return err
 				}
 				delete(i.well, problem.Key)
-				i.note(fact{kind: connector.Seen, key: problem.Key})
+				i.note(fact{kind: connector.Seen, key: problem.Key, object: i.objectKey(problem.Key)})
 			}
 			return nil
 		})

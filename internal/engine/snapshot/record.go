@@ -20,6 +20,7 @@ type record struct {
 	since int64 // nanoseconds since 1970
 	hash  [16]byte
 	body  []byte
+	room  []byte // for the head, with the body behind it; nil when there is none
 }
 
 type flag uint8
@@ -37,12 +38,17 @@ const (
 	headSize      = 27
 )
 
+// encode gives the stored form, in the record's own room if it has some.
 func (r *record) encode() []byte {
-	out := make([]byte, 0, headSize+len(r.body))
-	out = append(out, recordVersion, byte(r.state), byte(r.flags))
-	out = binary.BigEndian.AppendUint64(out, uint64(r.since))
-	out = append(out, r.hash[:]...)
-	return append(out, r.body...)
+	out := r.room
+	if out == nil {
+		out = make([]byte, headSize+len(r.body))
+		copy(out[headSize:], r.body)
+	}
+	head := append(out[:0], recordVersion, byte(r.state), byte(r.flags))
+	head = binary.BigEndian.AppendUint64(head, uint64(r.since))
+	copy(out[len(head):], r.hash[:])
+	return out
 }
 
 func (s *Snapshot) decodeRecord(key directory.Key, value []byte) (*record, error) {
@@ -58,28 +64,26 @@ func (s *Snapshot) decodeRecord(key directory.Key, value []byte) (*record, error
 	}, nil
 }
 
-// setBody sets a body that was read, and its hash.
-func (r *record) setBody(body []byte) {
-	digest := sha256.Sum256(body)
-	r.body, r.hash, r.flags = body, [16]byte(digest[:16]), r.flags|flagKnown
-}
-
-// encodeBody gives the canonical form of aliases, which are sorted first, and
-// attributes.
-func encodeBody(aliases []directory.Ref, attributes directory.Attributes) ([]byte, error) {
+// newRecord gives what is stored of an object that was read, but for the time:
+// the canonical form of aliases, which are sorted first, and attributes.
+func newRecord(aliases []directory.Ref, attributes directory.Attributes) (record, error) {
 	aliases = slices.DeleteFunc(slices.Clone(aliases), func(ref directory.Ref) bool { return !validRef(ref) })
 	slices.SortFunc(aliases, compareRefs)
 	aliases = slices.Compact(aliases)
 	const guess = 48 // bytes of an attribute
-	body := make([]byte, 0, guess*(1+len(aliases)+len(attributes)))
-	body = binary.AppendUvarint(body, uint64(len(aliases)))
+	room := make([]byte, headSize, headSize+guess*(1+len(aliases)+len(attributes)))
+	room = binary.AppendUvarint(room, uint64(len(aliases)))
 	for _, ref := range aliases {
-		for _, text := range []string{ref.By, ref.Value} {
-			body = binary.AppendUvarint(body, uint64(len(text)))
-			body = append(body, text...)
-		}
+		room = directory.AppendText(directory.AppendText(room, ref.By), ref.Value)
 	}
-	return attributes.AppendBinary(body)
+	room, err := attributes.AppendBinary(room)
+	if err != nil {
+		return record{}, err
+	}
+	r := record{state: Present, flags: flagKnown, body: room[headSize:], room: room}
+	digest := sha256.Sum256(r.body)
+	r.hash = [16]byte(digest[:])
+	return r, nil
 }
 
 func compareRefs(a, b directory.Ref) int {

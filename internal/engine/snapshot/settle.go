@@ -52,7 +52,7 @@ func (b *batch) follow(holder directory.Key, edges []store.Row) error {
 		}
 		if !gone {
 			b.ends = append(b.ends, edge.To)
-		} else if _, err := b.setEdge(edge, false); err != nil {
+		} else if _, err := b.setEdge(row.Key, edge, false); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ type batch struct {
 	meta      meta
 	dirty     bool // meta is to be written, whatever else
 	mutations map[store.Table][]store.Mutation
+	expected  map[store.Table]int // how many there may be
 	ahead     map[store.Table]*ahead
 	written   map[store.Table]map[string][]byte // of rows that were not read ahead
 	touched   [][]byte                          // rows of objects that get a new number; some stand here more than once
@@ -116,7 +117,11 @@ func (b *batch) write(table store.Table, key, value []byte) {
 
 // add writes a row that the batch does not read.
 func (b *batch) add(table store.Table, key, value []byte) {
-	b.mutations[table] = append(b.mutations[table], store.Mutation{Table: table, Key: key, Value: value})
+	mutations := b.mutations[table]
+	if mutations == nil {
+		mutations = make([]store.Mutation, 0, b.expected[table])
+	}
+	b.mutations[table] = append(mutations, store.Mutation{Table: table, Key: key, Value: value})
 }
 
 // record gives what is stored of an object, nil for nothing.
@@ -227,12 +232,11 @@ func (b *batch) commit(ctx context.Context) error {
 		return err
 	}
 	b.add(tableMeta, store.Key(b.source), head)
-	// Table by table, as the store writes them.
-	var mutations []store.Mutation
-	for _, table := range slices.Sorted(maps.Keys(b.mutations)) {
-		mutations = append(mutations, b.mutations[table]...)
+	var mutations [][]store.Mutation
+	for _, table := range slices.Sorted(maps.Keys(b.mutations)) { // as the store writes them
+		mutations = append(mutations, b.mutations[table])
 	}
-	return b.store.Commit(ctx, mutations...)
+	return b.store.Commit(ctx, slices.Concat(mutations...)...)
 }
 
 // known counts an object that the batch writes.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
 // Bounds of a page: how many changes, or bytes of them, are committed at once.
@@ -200,6 +201,7 @@ func (b *batch) readFor(page []fact) error {
 			objects = append(objects, f.object)
 		}
 	}
+	b.expected = map[store.Table]int{tableObjects: len(objects), tableEdges: len(edges), tableHolders: len(edges)}
 	if err := b.readAhead(tableObjects, objects); err != nil {
 		return err
 	}

@@ -45,9 +45,9 @@ func (r *record) encode() []byte {
 		out = make([]byte, headSize+len(r.body))
 		copy(out[headSize:], r.body)
 	}
-	head := append(out[:0], recordVersion, byte(r.state), byte(r.flags))
-	head = binary.BigEndian.AppendUint64(head, uint64(r.since))
-	copy(out[len(head):], r.hash[:])
+	out[0], out[1], out[2] = recordVersion, byte(r.state), byte(r.flags)
+	binary.BigEndian.PutUint64(out[3:], uint64(r.since))
+	copy(out[11:headSize], r.hash[:])
 	return out
 }
 

@@ -11,15 +11,15 @@ import (
 // lineRows reads JSON Lines: one object a line, blank lines passed over. A line
 // stands for itself, so that a broken one breaks no other.
 type lineRows struct {
-	document *document
-	text     *text
-	in       *bufio.Reader
-	line     int
-	buffer   []byte
+	text   *text
+	in     *bufio.Reader
+	line   int
+	buffer []byte
+	rows   *rowDecoder
 }
 
 func newLines(d *document, t *text) *lineRows {
-	return &lineRows{document: d, text: t, in: bufio.NewReaderSize(t, chunk)}
+	return &lineRows{text: t, in: bufio.NewReaderSize(t, chunk), rows: &rowDecoder{document: d}}
 }
 
 func (l *lineRows) columns() []string { return nil }
@@ -34,7 +34,7 @@ func (l *lineRows) next() (row, error) {
 			return row{line: l.line, problem: fmt.Sprintf("the line has %d bytes; at most %d are taken", size, maxRow)}, nil
 		}
 		if raw = bytes.TrimSpace(raw); len(raw) > 0 {
-			return l.document.decodeRow(raw, l.line), nil
+			return l.rows.decode(raw, l.line), nil
 		}
 	}
 }

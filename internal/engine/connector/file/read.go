@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -60,12 +63,21 @@ func (s *source) Read(ctx context.Context, request connector.ReadRequest, yield 
 	return result, err
 }
 
-// surveyAll makes the first pass over all documents.
+// surveyAll makes the first pass over all documents, over several at a time. The
+// error is that of the first that has one.
 func surveyAll(ctx context.Context, documents []*document) ([]*survey, error) {
-	surveys := make([]*survey, len(documents))
+	surveys, failures := make([]*survey, len(documents)), make([]error, len(documents))
+	var reading errgroup.Group
+	reading.SetLimit(runtime.GOMAXPROCS(0))
 	for i, d := range documents {
-		var err error
-		if surveys[i], err = d.survey(ctx); err != nil {
+		reading.Go(func() error {
+			surveys[i], failures[i] = d.survey(ctx)
+			return nil
+		})
+	}
+	_ = reading.Wait()
+	for _, err := range failures {
+		if err != nil {
 			return nil, err
 		}
 	}

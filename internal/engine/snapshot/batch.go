@@ -11,10 +11,12 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
-// batch is one transaction in the making. It reads its own writes. The
-// snapshot's mu is held from begin to commit.
+// batch is one transaction in the making. It reads its own writes, and those of
+// the batch before, whose commit may be under way. The snapshot's mu is held while
+// it is made.
 type batch struct {
 	*Snapshot
+	before    *batch // nil: the store has it
 	meta      meta
 	dirty     bool // meta is to be written, whatever else
 	mutations map[store.Table][]store.Mutation
@@ -23,6 +25,7 @@ type batch struct {
 	written   map[store.Table]map[string][]byte // of rows that were not read ahead
 	touched   [][]byte                          // rows of objects that get a new number; some stand here more than once
 	ends      []directory.Ref                   // those they resolve to get one too
+	stored    chan struct{}                     // closed when the commit has ended
 }
 
 // ahead is rows of a table that were read before they are asked for, as the batch
@@ -37,6 +40,9 @@ type ahead struct {
 // or the next.
 func (a *ahead) find(key []byte) (at int, found bool) {
 	if a == nil {
+		return 0, false
+	}
+	if len(a.keys) == 0 || bytes.Compare(key, a.keys[len(a.keys)-1]) > 0 {
 		return 0, false
 	}
 	for at = a.last; at < min(a.last+2, len(a.keys)); at++ {
@@ -56,21 +62,37 @@ func (a *ahead) find(key []byte) (at int, found bool) {
 func (s *Snapshot) update(ctx context.Context, f func(b *batch) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, err := s.readMeta(s.store)
-	if err != nil {
+	if s.pending != nil {
+		<-s.pending.stored // how that went is heard by the import
+		s.pending = nil
+	}
+	_, mutations, err := s.prepare(f)
+	if err != nil || len(mutations) == 0 {
 		return err
 	}
-	b := &batch{
+	return s.store.Commit(ctx, mutations...)
+}
+
+// prepare runs f in a batch and gives what is to be committed. mu is held.
+func (s *Snapshot) prepare(f func(b *batch) error) (b *batch, mutations []store.Mutation, err error) {
+	b = &batch{
 		Snapshot:  s,
-		meta:      m,
+		before:    s.pending,
 		mutations: make(map[store.Table][]store.Mutation),
 		ahead:     make(map[store.Table]*ahead),
 		written:   make(map[store.Table]map[string][]byte),
+		stored:    make(chan struct{}),
 	}
-	if err := f(b); err != nil {
-		return err
+	if b.before != nil {
+		b.meta = b.before.meta
+		b.meta.Counts = maps.Clone(b.meta.Counts)
+	} else if b.meta, err = s.readMeta(s.store); err != nil {
+		return nil, nil, err
 	}
-	return b.commit(ctx)
+	if err = f(b); err == nil {
+		mutations, err = b.finish()
+	}
+	return b, mutations, err
 }
 
 func (b *batch) get(table store.Table, key []byte) ([]byte, error) {
@@ -80,25 +102,36 @@ func (b *batch) get(table store.Table, key []byte) ([]byte, error) {
 	return b.store.Get(table, key)
 }
 
-// held gives a row that the batch has read ahead or written.
+// held gives a row that the batch has read ahead or written, or the one before.
 func (b *batch) held(table store.Table, key []byte) (value []byte, held bool) {
 	rows := b.ahead[table]
 	if at, found := rows.find(key); found {
 		return rows.values[at], true
 	}
-	value, held = b.written[table][string(key)]
-	return value, held
+	if value, held = b.written[table][string(key)]; held || b.before == nil {
+		return value, held
+	}
+	return b.before.held(table, key)
 }
 
 // readAhead reads rows that will be asked for, which costs less than one by one.
 func (b *batch) readAhead(table store.Table, keys [][]byte) error {
 	slices.SortFunc(keys, bytes.Compare)
+	keys = slices.CompactFunc(keys, bytes.Equal)
 	values := make([][]byte, len(keys))
-	b.ahead[table] = &ahead{keys: keys, values: values}
-	return b.store.GetAll(table, keys, func(i int, value []byte) error {
+	err := b.store.GetAll(table, keys, func(i int, value []byte) error {
 		values[i] = bytes.Clone(value)
 		return nil
 	})
+	if b.before != nil {
+		for i, key := range keys {
+			if value, held := b.before.held(table, key); held {
+				values[i] = value
+			}
+		}
+	}
+	b.ahead[table] = &ahead{keys: keys, values: values}
+	return err
 }
 
 // write sets a row, or deletes it when value is nil. Both are the batch's then.
@@ -217,26 +250,26 @@ func (b *batch) setEdge(row []byte, edge directory.Edge, there bool) (changed bo
 	return true, nil
 }
 
-// commit numbers what was touched, in order, and writes everything.
-func (b *batch) commit(ctx context.Context) error {
+// finish numbers what was touched, in order, and gives all that is to be written.
+func (b *batch) finish() ([]store.Mutation, error) {
 	if !b.meta.Unnumbered {
 		if err := b.numberTouched(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if len(b.mutations) == 0 && !b.dirty {
-		return nil
+		return nil, nil
 	}
 	head, err := json.Marshal(b.meta)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b.add(tableMeta, store.Key(b.source), head)
 	var mutations [][]store.Mutation
 	for _, table := range slices.Sorted(maps.Keys(b.mutations)) { // as the store writes them
 		mutations = append(mutations, b.mutations[table])
 	}
-	return b.store.Commit(ctx, slices.Concat(mutations...)...)
+	return slices.Concat(mutations...), nil
 }
 
 // known counts an object that the batch writes.

@@ -49,6 +49,9 @@ func (s *Snapshot) Import(ctx context.Context, source connector.Source, types []
 	if flushed := i.flush(ctx); err == nil {
 		err = flushed
 	}
+	if prepared := i.preparing.Wait(); err == nil {
+		err = prepared
+	}
 	if committed := i.committing.Wait(); err == nil {
 		err = committed
 	}
@@ -72,7 +75,7 @@ func (s *Snapshot) Import(ctx context.Context, source connector.Source, types []
 func (s *Snapshot) setRunning(i *importer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.running = i
+	s.running, s.pending = i, nil
 }
 
 // importer is one import under way.
@@ -86,7 +89,8 @@ type importer struct {
 	waiting    []fact         // for their page to be full
 	spare      []fact         // the page before, for what comes after
 	bytes      int            // of those that wait
-	committing errgroup.Group // the page before, if it is not committed yet
+	preparing  errgroup.Group // the page before, if it is not prepared yet
+	committing errgroup.Group // the page before that one, if it is not committed yet
 
 	// What was named in this read. Guarded by mu.
 	whole map[string]*keySet // objects that were read, by type
@@ -158,34 +162,56 @@ func (i *importer) refuse(f fact, why string) {
 	i.invalid[problem] = struct{}{}
 }
 
-// flush has the page committed while the next is read, once the one before is.
+// flush has the page prepared while the next is read, and committed while that one
+// is prepared.
 func (i *importer) flush(ctx context.Context) error {
-	err := i.committing.Wait()
+	err := i.preparing.Wait()
 	page := i.waiting
 	clear(i.spare)
 	i.waiting, i.spare, i.bytes = i.spare[:0], page, 0
 	if err != nil || len(page) == 0 {
 		return err
 	}
-	i.committing = errgroup.Group{}
-	i.committing.Go(func() error {
+	i.preparing.Go(func() error {
 		// In the order of keys, which the store likes best. The changes of one key
 		// keep theirs.
 		if order := func(a, b fact) int { return bytes.Compare(a.object, b.object) }; !slices.IsSortedFunc(page, order) {
 			slices.SortStableFunc(page, order)
 		}
-		return i.update(ctx, func(b *batch) error {
-			b.meta.Unnumbered = b.meta.Unnumbered || i.first
-			if err := b.readFor(page); err != nil {
+		return i.keep(ctx, page)
+	})
+	return nil
+}
+
+// keep begins to commit a page, once the one before is committed.
+func (i *importer) keep(ctx context.Context, page []fact) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	b, mutations, err := i.prepare(func(b *batch) error {
+		b.meta.Unnumbered = b.meta.Unnumbered || i.first
+		if err := b.readFor(page); err != nil {
+			return err
+		}
+		for _, f := range page {
+			if err := i.apply(b, f); err != nil {
 				return err
 			}
-			for _, f := range page {
-				if err := i.apply(b, f); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		}
+		return nil
+	})
+	if committed := i.committing.Wait(); err == nil {
+		err = committed
+	}
+	if err != nil {
+		return err
+	}
+	if i.pending, b.before = nil, nil; len(mutations) == 0 {
+		return nil
+	}
+	i.pending = b
+	i.committing.Go(func() error {
+		defer close(b.stored)
+		return i.store.Commit(ctx, mutations...)
 	})
 	return nil
 }

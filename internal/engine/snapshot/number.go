@@ -29,22 +29,22 @@ func (b *batch) numberTouched() error {
 // number gives objects the next sequence numbers. Each object has one row in the
 // table of changes. One that is not known gets none: it will when it comes.
 func (b *batch) number(rows [][]byte) error {
-	before := make([]uint64, len(rows))
-	err := b.store.GetAll(tableSequences, rows, func(i int, value []byte) (err error) {
-		before[i], err = b.decodeSequence(rows[i], value)
-		return err
-	})
-	if err != nil {
+	if err := b.readAhead(tableSequences, rows); err != nil {
 		return err
 	}
-	for i, row := range rows {
-		if before[i] != 0 {
-			b.add(tableChanges, b.changeKey(before[i]), nil)
+	for _, row := range rows {
+		value, _ := b.held(tableSequences, row)
+		before, err := b.decodeSequence(row, value)
+		if err != nil {
+			return err
+		}
+		if before != 0 {
+			b.add(tableChanges, b.changeKey(before), nil)
 		} else if object, _ := b.held(tableObjects, row); object == nil {
 			continue
 		}
 		b.meta.Sequence++
-		b.add(tableSequences, row, binary.BigEndian.AppendUint64(nil, b.meta.Sequence))
+		b.write(tableSequences, row, binary.BigEndian.AppendUint64(nil, b.meta.Sequence))
 		b.add(tableChanges, b.changeKey(b.meta.Sequence), row[len(b.source)+1:])
 	}
 	return nil

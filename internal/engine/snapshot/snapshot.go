@@ -39,6 +39,7 @@ type Snapshot struct {
 	importing sync.Mutex // held by the one import
 	mu        sync.Mutex // held by whoever prepares and commits a batch
 	running   *importer  // nil when no import is under way
+	pending   *batch     // a page of an import whose commit may be under way
 }
 
 // Open gives the snapshot of a source in a store. It may be empty. sourceID

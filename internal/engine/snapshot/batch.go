@@ -163,7 +163,8 @@ func (b *batch) record(key directory.Key) (*record, error) {
 	if err != nil || value == nil {
 		return nil, err
 	}
-	return b.decodeRecord(key, value)
+	r, err := b.decodeRecord(key, value)
+	return &r, err
 }
 
 // setRecord replaces old, nil for nothing, by new.

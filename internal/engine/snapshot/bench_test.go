@@ -15,6 +15,7 @@ import (
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/file"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
@@ -218,6 +219,30 @@ func readBareGroups(b *testing.B, path string) {
 		}
 		for _, member := range group.Members {
 			sha256.Sum256([]byte(member))
+		}
+	}
+}
+
+// BenchmarkObjectsOf reads what a cycle wants to know of a chunk of users.
+func BenchmarkObjectsOf(b *testing.B) {
+	folder := b.TempDir()
+	s, err := store.Open(filepath.Join(folder, "store"), store.Options{Create: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	snapshot := Open(s, "s1", Options{})
+	importPeople(b, snapshot, writePeople(b, folder, "a"), benchmarked)
+	const chunk = 256
+	keys := make([]directory.Key, chunk)
+	for i := range keys {
+		keys[i] = directory.Key{Type: directory.User, Anchor: fmt.Sprintf("%08d", 5000+i)}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		records, err := snapshot.ObjectsOf(keys)
+		if err != nil || records[0] == nil || records[chunk-1] == nil {
+			b.Fatal(records, err)
 		}
 	}
 }

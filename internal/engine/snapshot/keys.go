@@ -53,9 +53,17 @@ func (s *Snapshot) objectKey(key directory.Key) []byte {
 }
 
 func (s *Snapshot) objectKeys(keys []directory.Key) [][]byte {
-	rows := make([][]byte, len(keys))
+	size := 0
+	for _, key := range keys {
+		size += len(s.source) + len(key.Type) + len(key.Anchor) + 2
+	}
+	rows, buf := make([][]byte, len(keys)), make([]byte, 0, size)
 	for i, key := range keys {
-		rows[i] = s.objectKey(key)
+		start := len(buf)
+		buf = append(append(buf, s.source...), 0)
+		buf = append(append(buf, key.Type...), 0)
+		buf = append(buf, key.Anchor...)
+		rows[i] = buf[start:len(buf):len(buf)]
 	}
 	return rows
 }

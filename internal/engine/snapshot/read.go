@@ -43,14 +43,16 @@ func (s *Snapshot) ObjectsOf(keys []directory.Key) ([]*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	records := make([]*Record, len(keys))
+	records, room := make([]*Record, len(keys)), make([]Record, len(keys))
 	var problems []int // records that have one
 	err = s.store.GetAll(tableObjects, rows, func(i int, value []byte) error {
 		if !validKey(keys[i]) {
 			return nil
 		}
-		r, problem, err := s.open(keys[i], value, sequences[i])
-		if records[i] = &r; problem {
+		var problem bool
+		var err error
+		records[i] = &room[i]
+		if room[i], problem, err = s.open(keys[i], value, sequences[i]); problem {
 			problems = append(problems, i)
 		}
 		return err

@@ -51,11 +51,11 @@ func (r *record) encode() []byte {
 	return out
 }
 
-func (s *Snapshot) decodeRecord(key directory.Key, value []byte) (*record, error) {
+func (s *Snapshot) decodeRecord(key directory.Key, value []byte) (record, error) {
 	if len(value) < headSize || value[0] != recordVersion {
-		return nil, s.damaged("record of %v", key)
+		return record{}, s.damaged("record of %v", key)
 	}
-	return &record{
+	return record{
 		state: State(value[1]),
 		flags: flag(value[2]),
 		since: int64(binary.BigEndian.Uint64(value[3:])),

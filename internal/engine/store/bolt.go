@@ -31,6 +31,7 @@ type bolt struct {
 	db       *bbolt.DB
 	file     *os.File // of db
 	queue    *queue
+	byTable  map[Table][]*write // used again by each apply
 	identity string
 	remove   bool // the file goes when the store is closed
 
@@ -54,6 +55,7 @@ var (
 )
 
 func (b *bolt) start() *bolt {
+	b.byTable = make(map[Table][]*write)
 	b.queue = newQueue(queueBound, b.apply)
 	return b
 }
@@ -163,53 +165,75 @@ func (b *bolt) Enqueue(mutations ...Mutation) Ticket {
 	return r
 }
 
-// apply writes in the order of the keys, which costs bbolt a tenth of writing
-// them in random order.
-func (b *bolt) apply(writes []write) (err error) {
+// apply writes table by table in the order of the keys, which costs bbolt a
+// tenth of writing them in random order.
+func (b *bolt) apply(writes []write) error {
 	if len(writes) == 0 {
 		return nil
 	}
+	tables := b.byTable
 	for i := range writes {
-		writes[i].at = i
+		w := &writes[i]
+		tables[w.table] = append(tables[w.table], w)
 	}
-	slices.SortFunc(writes, func(x, y write) int {
-		if x.table != y.table {
-			return cmp.Compare(x.table, y.table)
+	defer func() {
+		for table, rows := range tables {
+			clear(rows)
+			tables[table] = rows[:0]
 		}
-		return cmp.Or(bytes.Compare(x.key, y.key), x.at-y.at)
-	})
+	}()
+	for table, rows := range tables {
+		tables[table] = lastOfKeys(rows)
+	}
 	return b.guard("write", func() error {
 		return b.db.Update(func(tx *bbolt.Tx) error {
-			var bucket *bbolt.Bucket
-			for i, w := range writes {
-				if i == 0 || w.table != writes[i-1].table {
-					var err error
-					if bucket, err = tx.CreateBucketIfNotExists([]byte(w.table)); err != nil {
-						return err
-					}
-					// What comes behind all others is rarely followed by what comes
-					// between: pages need no room.
-					if last, _ := bucket.Cursor().Last(); bytes.Compare(last, w.key) < 0 {
-						bucket.FillPercent = fullPages
-					}
-				}
-				last := i+1 == len(writes) || writes[i+1].table != w.table || !bytes.Equal(writes[i+1].key, w.key)
-				if !last {
-					continue
-				}
-				var err error
-				if w.sealed == nil {
-					err = bucket.Delete(w.key)
-				} else {
-					err = bucket.Put(w.key, w.sealed)
-				}
-				if err != nil {
+			for table, rows := range tables {
+				if err := applyTo(tx, table, rows); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	})
+}
+
+// lastOfKeys gives the last write of each key, in the order of the keys.
+func lastOfKeys(writes []*write) []*write {
+	slices.SortStableFunc(writes, func(x, y *write) int { return bytes.Compare(x.key, y.key) })
+	last := writes[:0]
+	for i, w := range writes {
+		if i+1 == len(writes) || !bytes.Equal(writes[i+1].key, w.key) {
+			last = append(last, w)
+		}
+	}
+	return last
+}
+
+// applyTo writes rows whose keys ascend.
+func applyTo(tx *bbolt.Tx, table Table, rows []*write) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	bucket, err := tx.CreateBucketIfNotExists([]byte(table))
+	if err != nil {
+		return err
+	}
+	// What comes behind all others is rarely followed by what comes between: when
+	// most rows do, pages need no room.
+	if last, _ := bucket.Cursor().Last(); bytes.Compare(last, rows[len(rows)/2].key) < 0 {
+		bucket.FillPercent = fullPages
+	}
+	for _, w := range rows {
+		if w.sealed == nil {
+			err = bucket.Delete(w.key)
+		} else {
+			err = bucket.Put(w.key, w.sealed)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *bolt) view(f func(*bbolt.Tx) error) error {

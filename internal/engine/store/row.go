@@ -38,7 +38,6 @@ type write struct {
 	table  Table
 	key    []byte
 	sealed []byte
-	at     int // place in the order of arrival
 }
 
 const checksumSize = 4

@@ -60,7 +60,7 @@ func BenchmarkMutations(b *testing.B) {
 // one entry.
 func BenchmarkFlush(b *testing.B) {
 	l := newBench(b, store.Memory())
-	entries := make([]Entry, flushSize)
+	entries := make([]Entry, 500)
 	for i := range entries {
 		entries[i] = typical(i)
 	}

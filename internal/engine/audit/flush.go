@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,14 +18,45 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
-// flushSize is how many entries move at a time.
-const flushSize = 500
+// flushSize is how many bytes of entries move at a time, but for those of one
+// page more.
+const flushSize = 1 << 20
+
+// flushPage is how many rows of the outbox are read at a time: each may hold
+// many entries.
+const flushPage = 32
+
+// lineEnd parts the entries of a row.
+var lineEnd = []byte("\n")
+
+// linesOf gives the entries of a row of the outbox.
+func linesOf(row store.Row) iter.Seq[[]byte] { return bytes.SplitSeq(row.Value, lineEnd) }
+
+// eachUnmoved calls f for each row of the outbox.
+func (l *Log) eachUnmoved(f func(store.Row) error) error {
+	var from []byte
+	for {
+		rows, err := l.store.Page(outbox, from, nil, flushPage)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := f(row); err != nil {
+				return err
+			}
+		}
+		if len(rows) < flushPage {
+			return nil
+		}
+		from = append(bytes.Clone(rows[len(rows)-1].Key), 0)
+	}
+}
 
 // dayState is what the writer knows of a day file.
 type dayState struct {
 	length int64 // its bytes that are durable
-	// written holds the ids in the file whose rows may still be in the outbox,
-	// because a process died, or a commit failed, between the two.
+	// written holds the ids in the file that may still be in the outbox, because a
+	// process died, or a commit failed, between the two.
 	written map[string]bool
 }
 
@@ -44,26 +76,33 @@ func (l *Log) Flush(ctx context.Context) error {
 }
 
 func (l *Log) flush(ctx context.Context) error {
-	for {
-		rows, err := l.store.Page(outbox, nil, nil, flushSize)
-		if err != nil {
-			return err
-		}
-		if len(rows) > 0 {
-			if err := l.move(ctx, rows); err != nil {
-				return err
-			}
-		}
-		if len(rows) < flushSize {
+	var rows []store.Row
+	size := 0
+	moved := func() error {
+		if len(rows) == 0 {
 			return nil
 		}
+		err := l.move(ctx, rows)
+		rows, size = rows[:0], 0
+		return err
 	}
+	err := l.eachUnmoved(func(row store.Row) error {
+		rows = append(rows, row)
+		if size += len(row.Value); size < flushSize {
+			return nil
+		}
+		return moved()
+	})
+	if err != nil {
+		return err
+	}
+	return moved()
 }
 
 // batch is what moves to one day file at a time.
 type batch struct {
-	file string
-	rows []store.Row
+	file  string
+	lines [][]byte
 }
 
 // move appends the rows to their day files and then deletes them. When it is
@@ -75,36 +114,52 @@ func (l *Log) move(ctx context.Context, rows []store.Row) error {
 	var name []byte
 	for _, row := range rows {
 		mutations = append(mutations, store.Delete(outbox, row.Key))
-		var ok bool
-		if name, ok = appendFileOf(name[:0], row.Value); !ok {
-			l.damaged.Add(1)
-			continue
+		for line := range linesOf(row) {
+			var ok bool
+			if name, ok = appendFileOf(name[:0], line); !ok {
+				l.damaged.Add(1)
+				continue
+			}
+			b := byFile[string(name)]
+			if b == nil {
+				b = &batch{file: string(name)}
+				byFile[b.file] = b
+				batches = append(batches, b)
+			}
+			b.lines = append(b.lines, line)
 		}
-		b := byFile[string(name)]
-		if b == nil {
-			b = &batch{file: string(name)}
-			byFile[b.file] = b
-			batches = append(batches, b)
-		}
-		b.rows = append(b.rows, row)
 	}
-	for _, b := range batches {
-		length, err := l.append(b)
+	for i, b := range batches {
+		length, err := l.append(b, string(rows[0].Key))
 		if err != nil {
+			l.forget(batches[:i])
 			return err
 		}
 		mutations = append(mutations, store.Put(positions, []byte(b.file), binary.AppendUvarint(nil, uint64(length))))
 	}
 	l.announce()
 	if err := l.store.Commit(ctx, mutations...); err != nil {
+		l.forget(batches)
 		return err
 	}
 	for _, b := range batches {
-		for _, row := range b.rows {
-			delete(l.days[b.file].written, string(row.Key))
+		if day := l.days[b.file]; len(day.written) > 0 {
+			for _, line := range b.lines {
+				delete(day.written, lineID(line))
+			}
 		}
 	}
 	return nil
+}
+
+// forget has the files of batches that are in the outbox still looked at again:
+// they tell what is in them.
+func (l *Log) forget(batches []*batch) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range batches {
+		delete(l.days, b.file)
+	}
 }
 
 // appendFileOf appends the name of the day file of a line that encode wrote. It
@@ -120,15 +175,15 @@ func appendFileOf(name, line []byte) (_ []byte, ok bool) {
 	return appendDayFile(name, string(app), at), true
 }
 
-// append writes the rows that are not yet in their file, and gives its length
-// once they are durable.
-func (l *Log) append(b *batch) (length int64, err error) {
+// append writes the lines that are not yet in their file, and gives its length
+// once they are durable. No entry in the outbox is older than the oldest.
+func (l *Log) append(b *batch, oldest string) (length int64, err error) {
 	file, err := openDay(filepath.Join(l.dir, b.file))
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	day, err := l.day(b.file, file)
+	day, err := l.day(b.file, file, oldest)
 	if err != nil {
 		return 0, err
 	}
@@ -138,11 +193,11 @@ func (l *Log) append(b *batch) (length int64, err error) {
 	}
 	length = day.length
 	out := bufio.NewWriterSize(io.NewOffsetWriter(file, length), 32<<10)
-	for _, row := range b.rows {
-		if !day.written[string(row.Key)] {
-			_, _ = out.Write(row.Value) // Flush has its error
+	for _, line := range b.lines {
+		if len(day.written) == 0 || !day.written[lineID(line)] {
+			_, _ = out.Write(line) // Flush has its error
 			_ = out.WriteByte('\n')
-			length += int64(len(row.Value)) + 1
+			length += int64(len(line)) + 1
 		}
 	}
 	if err := out.Flush(); err != nil {
@@ -151,19 +206,16 @@ func (l *Log) append(b *batch) (length int64, err error) {
 	if err := file.Sync(); err != nil {
 		return 0, err
 	}
-	for _, row := range b.rows {
-		day.written[string(row.Key)] = true
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	day.length = length
 	return length, nil
 }
 
-// day gives the state of a file. The first time, it looks which entries of the
-// outbox are in it behind the position of the last commit, and leaves out a
-// line that was cut off.
-func (l *Log) day(name string, file *os.File) (*dayState, error) {
+// day gives the state of a file. The first time, it looks which entries that may
+// be in the outbox are in it behind the position of the last commit, and leaves
+// out a line that was cut off.
+func (l *Log) day(name string, file *os.File, oldest string) (*dayState, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -185,13 +237,10 @@ func (l *Log) day(name string, file *os.File) (*dayState, error) {
 		entry, err := decode(line)
 		if err != nil {
 			l.damaged.Add(1)
-			return nil
-		}
-		row, err := l.store.Get(outbox, []byte(entry.ID))
-		if row != nil {
+		} else if entry.ID >= oldest {
 			day.written[entry.ID] = true
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -181,3 +181,63 @@ func TestFilesOfAnotherTime(t *testing.T) {
 		})
 	}
 }
+
+// TestRowsOfManyEntries has entries share a row of the outbox, as those do that
+// are committed together.
+func TestRowsOfManyEntries(t *testing.T) {
+	below, err := store.Open(filepath.Join(t.TempDir(), "store.db"), store.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { below.Close() })
+	s := storetest.Faulty(below)
+	b := newBench(t, s)
+	b.add(entry("app", "1"), entry("other", "2"), entry("app", "3"), entry("third", "4"), entry("app", "5"))
+	if rows, err := s.Page(outbox, nil, nil, 10); err != nil || len(rows) != 1 {
+		t.Fatalf("%d rows, error %v", len(rows), err)
+	}
+	b.expect(Query{}, "5", "4", "3", "2", "1")
+	if err := b.Drop(t.Context(), "third"); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(Query{}, "5", "3", "2", "1")
+
+	// The last file cannot be written, then the row cannot be deleted.
+	folder := filepath.Join(b.dir, "other")
+	if err := os.WriteFile(folder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Flush(t.Context()); err == nil {
+		t.Fatal("flushed into a file in place of a folder")
+	}
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	s.Fail(errors.New("disk full"))
+	if err := b.Flush(t.Context()); err == nil {
+		t.Fatal("flushed")
+	}
+	b.expect(Query{}, "5", "3", "2", "1")
+	if lines := b.lines(today); len(lines) != 3 {
+		t.Errorf("%q", lines)
+	}
+
+	// Then the process dies, and with it the end of a file is lost.
+	path := filepath.Join(b.dir, today)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data[:len(data)*2/3-10], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := openBench(t, b.dir, below, b.clock)
+	again.flush()
+	again.expect(Query{}, "5", "3", "2", "1")
+	if lines := again.lines(today); len(lines) != 3 || again.Damaged() != 0 {
+		t.Errorf("%d damaged lines, %q", again.Damaged(), lines)
+	}
+	if rows, err := below.Page(outbox, nil, nil, 10); err != nil || len(rows) > 0 {
+		t.Errorf("%d rows stayed in the outbox, error %v", len(rows), err)
+	}
+}

@@ -17,9 +17,9 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
 )
 
-// The tables of the log: entries by id that are not yet in their day file, and
-// by the name of a day file how many of its bytes hold entries that are no
-// longer in the outbox.
+// The tables of the log: entries that are not yet in their day file, a row of
+// lines by the id of the first one, and by the name of a day file how many of its
+// bytes hold entries that are no longer in the outbox.
 const (
 	outbox    store.Table = "audit.outbox"
 	positions store.Table = "audit.positions"
@@ -114,7 +114,7 @@ func (l *Log) Mutations(entries ...Entry) ([]store.Mutation, error) {
 		if err != nil {
 			return nil, fmt.Errorf("log entry: %w", err)
 		}
-		mutations[i] = store.Put(outbox, []byte(e.ID), line)
+		mutations[i] = store.Line(outbox, []byte(e.ID), line)
 	}
 	return mutations, nil
 }

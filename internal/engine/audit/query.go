@@ -59,15 +59,15 @@ func (l *Log) Query(ctx context.Context, q Query) ([]Entry, error) {
 	}
 	// The outbox first: what moves to a file meanwhile is seen twice, not missed.
 	unmoved := map[string]bool{}
-	err := store.Each(l.store, outbox, nil, func(row store.Row) error {
-		entry, err := decode(row.Value)
-		if err != nil {
-			l.damaged.Add(1)
-			return nil
-		}
-		if q.matches(entry) {
-			unmoved[entry.ID] = true
-			found.add(entry)
+	err := l.eachUnmoved(func(row store.Row) error {
+		for line := range linesOf(row) {
+			entry, err := decode(line)
+			if err != nil {
+				l.damaged.Add(1)
+			} else if q.matches(entry) {
+				unmoved[entry.ID] = true
+				found.add(entry)
+			}
 		}
 		return ctx.Err()
 	})

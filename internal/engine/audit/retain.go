@@ -1,12 +1,14 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
@@ -54,9 +56,18 @@ func (l *Log) Drop(ctx context.Context, appID string) error {
 
 func (l *Log) drop(ctx context.Context, appID string) error {
 	var mutations []store.Mutation
-	err := store.Each(l.store, outbox, nil, func(row store.Row) error {
-		if entry, err := decode(row.Value); err == nil && entry.AppID == appID {
+	err := l.eachUnmoved(func(row store.Row) error {
+		lines := slices.Collect(linesOf(row))
+		others := slices.DeleteFunc(slices.Clone(lines), func(line []byte) bool {
+			entry, err := decode(line)
+			return err == nil && entry.AppID == appID
+		})
+		switch len(others) {
+		case 0:
 			mutations = append(mutations, store.Delete(outbox, row.Key))
+		case len(lines):
+		default:
+			mutations = append(mutations, store.Put(outbox, row.Key, bytes.Join(others, lineEnd)))
 		}
 		return nil
 	})

@@ -151,3 +151,40 @@ func BenchmarkEnqueue(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLines writes 256 lines of 2,400 bytes at a time and takes them away
+// again, as the log does: as lines, and as rows of their own.
+func BenchmarkLines(b *testing.B) {
+	const size = 256
+	line := make([]byte, 2400)
+	for name, put := range map[string]func(store.Table, []byte, []byte) store.Mutation{"lines": store.Line, "rows": store.Put} {
+		b.Run(name, func(b *testing.B) {
+			s, err := store.Open(filepath.Join(b.TempDir(), "s"), store.Options{Create: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				var ticket store.Ticket
+				for i := range size {
+					ticket = s.Enqueue(put("t", binary.BigEndian.AppendUint64(nil, uint64(n*size+i)), line))
+				}
+				if err := ticket.Wait(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				rows, err := s.Page("t", nil, nil, size)
+				if err != nil {
+					b.Fatal(err)
+				}
+				mutations := make([]store.Mutation, len(rows))
+				for i, row := range rows {
+					mutations[i] = store.Delete("t", row.Key)
+				}
+				if err := s.Commit(b.Context(), mutations...); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

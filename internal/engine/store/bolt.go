@@ -32,6 +32,7 @@ type bolt struct {
 	file     *os.File // of db
 	queue    *queue
 	byTable  map[Table][]*write // used again by each apply
+	joiner   joiner
 	identity string
 	remove   bool // the file goes when the store is closed
 
@@ -183,8 +184,9 @@ func (b *bolt) apply(writes []write) error {
 		}
 	}()
 	for table, rows := range tables {
-		tables[table] = lastOfKeys(rows)
+		tables[table] = b.joiner.join(lastOfKeys(rows))
 	}
+	defer b.joiner.reset()
 	return b.guard("write", func() error {
 		return b.db.Update(func(tx *bbolt.Tx) error {
 			for table, rows := range tables {

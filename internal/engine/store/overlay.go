@@ -138,7 +138,7 @@ func (o *overlay) apply(mutations []Mutation) error {
 			value[0] = present
 			value = append(value, m.Value...)
 		}
-		marked[i] = Mutation{m.Table, m.Key, value}
+		marked[i] = Put(m.Table, m.Key, value)
 		size += len(m.Key) + len(value)
 	}
 	o.mu.Lock()

@@ -33,11 +33,12 @@ func check(mutations []Mutation) error {
 }
 
 // write is a mutation as it goes to disk: sealed begins with a checksum, and is
-// nil for a deletion.
+// nil for a deletion. That of a line is the line alone, until it is joined.
 type write struct {
 	table  Table
 	key    []byte
 	sealed []byte
+	line   bool
 }
 
 const checksumSize = 4
@@ -71,23 +72,29 @@ const maxPooled = 64 << 10
 
 func seal(mutations []Mutation) *sealed {
 	s := sealedPool.Get().(*sealed)
-	rows, tables := 0, 0
+	rows, others := 0, 0
 	for _, m := range mutations {
-		tables += len(m.Table)
+		others += len(m.Table)
 		rows += len(m.Key)
-		if m.Value != nil {
+		switch {
+		case m.line:
+			others += checksumSize + len(m.Value)
+		case m.Value != nil:
 			rows += checksumSize + len(m.Value)
 		}
 	}
-	s.size = int64(tables + rows)
+	s.size = int64(others + rows)
 	s.writes = slices.Grow(s.writes[:0], len(mutations))
 	buf := slices.Grow(s.rows[:0], rows)
 	for _, m := range mutations {
 		start := len(buf)
 		buf = append(buf, m.Key...)
 		middle := len(buf)
-		w := write{table: m.Table, key: buf[start:middle:middle]}
-		if m.Value != nil {
+		w := write{table: m.Table, key: buf[start:middle:middle], line: m.line}
+		switch {
+		case m.line:
+			w.sealed = m.Value
+		case m.Value != nil:
 			buf = binary.LittleEndian.AppendUint32(buf, checksum(m.Table, m.Key, m.Value))
 			buf = append(buf, m.Value...)
 			w.sealed = buf[middle:len(buf):len(buf)]
@@ -103,6 +110,60 @@ func (s *sealed) release() {
 	if cap(s.rows) <= maxPooled {
 		clear(s.writes)
 		sealedPool.Put(s)
+	}
+}
+
+// joiner makes rows of lines, in memory that it uses again.
+type joiner struct{ rows []byte }
+
+// joinedSize bounds the rows of several lines. A larger one would want more pages
+// in a row, which are hard to come by in a store that has been in use for long.
+const joinedSize = 32 << 10
+
+// join puts lines that follow each other into one row, in the place of the first.
+func (j *joiner) join(writes []*write) []*write {
+	joined := writes[:0]
+	for len(writes) > 0 {
+		w, n := writes[0], 1
+		if w.line {
+			size := checksumSize + len(w.sealed)
+			for n < len(writes) && writes[n].line && size+1+len(writes[n].sealed) <= joinedSize {
+				size += 1 + len(writes[n].sealed)
+				n++
+			}
+			w.sealed, w.line = j.seal(writes[:n], size), false
+		}
+		joined, writes = append(joined, w), writes[n:]
+	}
+	return joined
+}
+
+// seal gives the row, of so many bytes, of lines that the first one's key is for.
+func (j *joiner) seal(lines []*write, size int) []byte {
+	if cap(j.rows)-len(j.rows) < size {
+		j.rows = make([]byte, 0, max(size, 2*cap(j.rows), joinedSize)) // what was given stays in the memory before
+	}
+	start := len(j.rows)
+	row := append(j.rows, make([]byte, checksumSize)...)
+	for i, w := range lines {
+		if i > 0 {
+			row = append(row, '\n')
+		}
+		row = append(row, w.sealed...)
+	}
+	j.rows = row
+	row = row[start:len(row):len(row)]
+	binary.LittleEndian.PutUint32(row, checksum(lines[0].table, lines[0].key, row[checksumSize:]))
+	return row
+}
+
+// maxJoiner bounds the memory that is kept.
+const maxJoiner = 2 << 20
+
+// reset lets the memory be used again, which nobody may look at any more.
+func (j *joiner) reset() {
+	if j.rows = j.rows[:0]; cap(j.rows) > maxJoiner {
+		j.rows = nil
 	}
 }
 

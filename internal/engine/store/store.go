@@ -22,6 +22,8 @@ type Mutation struct {
 	Table Table
 	Key   []byte
 	Value []byte
+
+	line bool // of Line
 }
 
 // Put gives the mutation that sets a row. A nil value is stored as empty.
@@ -29,11 +31,22 @@ func Put(table Table, key, value []byte) Mutation {
 	if value == nil {
 		value = []byte{}
 	}
-	return Mutation{table, key, value}
+	return Mutation{Table: table, Key: key, Value: value}
+}
+
+// Line gives the mutation that sets a row to a line of text, which the caller
+// leaves alone from then on. Lines of one table that are written in one
+// transaction may come to stand in one row: in the order of their keys, under the
+// first of them, with a line feed between any two. So it costs little to write
+// many, where what reads and deletes them takes whole rows.
+func Line(table Table, key, line []byte) Mutation {
+	mutation := Put(table, key, line)
+	mutation.line = true
+	return mutation
 }
 
 // Delete gives the mutation that deletes a row.
-func Delete(table Table, key []byte) Mutation { return Mutation{table, key, nil} }
+func Delete(table Table, key []byte) Mutation { return Mutation{Table: table, Key: key} }
 
 // Reader reads committed rows. It is safe for concurrent use. No transaction
 // stays open between calls: two pages may see two states.

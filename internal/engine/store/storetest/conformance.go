@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"testing"
 
@@ -29,6 +31,7 @@ func Run(t *testing.T, open func(t testing.TB) store.Store) {
 		"all or none":           testAllOrNone,
 		"bounds":                testBounds,
 		"rows are the store's":  testBuffers,
+		"lines":                 testLines,
 		"ended context":         testContext,
 		"order":                 testOrder,
 		"concurrent":            testConcurrent,
@@ -210,6 +213,49 @@ func testBuffers(t *testing.T, s store.Store) {
 		if got, _ := s.Get(table, []byte(key)); string(got) != "value" {
 			t.Errorf("%s = %q after the caller's buffers changed", key, got)
 		}
+	}
+}
+
+// testLines writes lines in two commits: their text reads the same in however
+// many rows it stands.
+func testLines(t *testing.T, s store.Store) {
+	const n = 300
+	line := func(i int) string { return fmt.Sprintf("line %03d %s", i, strings.Repeat("x", i*i/16)) }
+	var mutations []store.Mutation
+	for _, i := range rand.Perm(n) {
+		mutations = append(mutations, store.Line(table, fmt.Appendf(nil, "%03d", i), []byte(line(i))))
+	}
+	commit(t, s, append(mutations, put("150+", "a row"), store.Line(table, []byte("150-"), nil), store.Delete(table, []byte("150-")))...)
+	commit(t, s, store.Line(table, fmt.Appendf(nil, "%03d", n), []byte(line(n))))
+	next := 0
+	err := store.Each(s, table, nil, func(row store.Row) error {
+		if string(row.Key) == "150+" {
+			if next != 151 || string(row.Value) != "a row" {
+				return fmt.Errorf("%q before line %d", row.Value, next)
+			}
+			return nil
+		}
+		if want := fmt.Sprintf("%03d", next); string(row.Key) != want {
+			return fmt.Errorf("the key %q, want that of the first line, %s", row.Key, want)
+		}
+		lines := strings.Split(string(row.Value), "\n")
+		if len(lines) > 1 && len(row.Value) > 64<<10 {
+			return fmt.Errorf("a row of %d lines has %d bytes", len(lines), len(row.Value))
+		}
+		for _, got := range lines {
+			if got != line(next) {
+				return fmt.Errorf("line %d is %q", next, got)
+			}
+			next++
+		}
+		commit(t, s, store.Delete(table, row.Key))
+		return nil
+	})
+	if err != nil || next != n+1 {
+		t.Errorf("%d lines of %d, error %v", next, n+1, err)
+	}
+	if got := keys(t, s, nil, nil, 10); !slices.Equal(got, []string{"150+"}) {
+		t.Errorf("%q stayed", got)
 	}
 }
 

@@ -104,7 +104,7 @@ func TestOpenDamaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := os.Getpagesize()
+	page := filePageSize
 	alien := filepath.Join(dir, "alien")
 	db, err := bbolt.Open(alien, 0o600, nil)
 	if err != nil {
@@ -232,7 +232,7 @@ func TestCutWhileOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	filled(t, path)
 	s := opened(t, path)
-	if err := os.Truncate(path, int64(2*os.Getpagesize())); err != nil {
+	if err := os.Truncate(path, 2*filePageSize); err != nil {
 		t.Fatal(err)
 	}
 	_, err := s.Page("table", nil, nil, 10000)

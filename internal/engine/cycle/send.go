@@ -145,9 +145,7 @@ func (r *run) launched(ctx context.Context, p *provision.Program, items []*item)
 
 func (r *run) intentOf(it *item) ledger.Intent {
 	op := it.decision.Operation
-	intent := ledger.Intent{
-		Key: it.key, Kind: op.Kind, ID: op.ID, Cycle: r.Cycle.ID, At: r.Clock.Now(), Display: it.situation.View.Display(),
-	}
+	intent := ledger.Intent{Key: it.key, Kind: op.Kind, At: r.Clock.Now(), Display: it.situation.View.Display()}
 	if op.Kind == connector.Create {
 		for _, result := range it.situation.Matches {
 			intent.Matches = append(intent.Matches, ledger.IntentMatch{Path: result.Match.Path, Value: result.Match.Value})

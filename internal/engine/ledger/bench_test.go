@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
@@ -48,6 +49,20 @@ func BenchmarkLedger(b *testing.B) {
 			}
 			if err := s.Commit(b.Context(), mutations...); err != nil {
 				b.Fatal(err)
+			}
+		}
+		perLink(b)
+	})
+	b.Run("intents", func(b *testing.B) {
+		b.ReportAllocs()
+		path := directory.MustPath("userName")
+		for b.Loop() {
+			for i, key := range keys {
+				intent := Intent{Key: key, Kind: connector.Create, At: now, Display: "Somebody",
+					Matches: []IntentMatch{{Path: path, Value: directory.Text(fmt.Sprint("user", i))}}}
+				if m, err := l.BeginIntent(intent); err != nil || len(m.Value) == 0 {
+					b.Fatal(err)
+				}
 			}
 		}
 		perLink(b)

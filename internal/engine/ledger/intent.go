@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,15 +19,12 @@ import (
 type Intent struct {
 	Key     directory.Key           `json:"key"`
 	Kind    connector.OperationKind `json:"kind"`
-	ID      string                  `json:"id,omitempty"`
-	Cycle   string                  `json:"cycle"`
-	Change  string                  `json:"change"` // id of the log entry that tells the outcome
 	At      time.Time               `json:"at"`
-	Matches []IntentMatch           `json:"matches,omitempty"` // by which a created account is found again
-	Unique  []IntentMatch           `json:"unique,omitempty"`  // chosen because nobody had them; others leave them alone
-	Display string                  `json:"display,omitempty"`
+	Matches []IntentMatch           `json:"matches"` // by which a created account is found again
+	Unique  []IntentMatch           `json:"unique"`  // chosen because nobody had them; others leave them alone
+	Display string                  `json:"display"`
 	// Unknown tells that the send was made and its outcome is not known.
-	Unknown bool `json:"unknown,omitempty"`
+	Unknown bool `json:"unknown"`
 }
 
 // IntentMatch is one attribute that was sent with a create.
@@ -36,13 +35,19 @@ type IntentMatch struct {
 
 // Intents gives every open intent of the app.
 func (l *Ledger) Intents() ([]Intent, error) {
+	prefix := store.Prefix(l.app)
 	var intents []Intent
-	err := store.Each(l.r, tableIntents, store.Prefix(l.app), func(row store.Row) error {
-		var intent Intent
-		if err := json.Unmarshal(row.Value, &intent); err != nil {
+	err := store.Each(l.r, tableIntents, prefix, func(row store.Row) error {
+		typ, anchor, ok := cut(row.Key[len(prefix):])
+		intent, err := decodeIntent(row.Value)
+		if !ok {
+			err = errIntent
+		}
+		if err != nil {
 			return fmt.Errorf("an intent of app %s: %w", l.app, err)
 		}
-		intents = append(intents, intent)
+		intent.Key = directory.Key{Type: typ, Anchor: anchor}
+		intents = append(intents, *intent)
 		return nil
 	})
 	return intents, err
@@ -50,20 +55,16 @@ func (l *Ledger) Intents() ([]Intent, error) {
 
 // Intent gives the open intent of an object, nil when there is none.
 func (l *Ledger) Intent(key directory.Key) (*Intent, error) {
-	data, err := l.r.Get(tableIntents, store.Key(l.app, key.Type, key.Anchor))
-	if err != nil || data == nil {
+	intents, err := l.IntentsOf([]directory.Key{key})
+	if err != nil {
 		return nil, err
 	}
-	var intent Intent
-	if err := json.Unmarshal(data, &intent); err != nil {
-		return nil, fmt.Errorf("intent for %s: %w", key, err)
-	}
-	return &intent, nil
+	return intents[0], nil
 }
 
 // BeginIntent gives the mutation that opens or replaces an object's intent.
 func (l *Ledger) BeginIntent(intent Intent) (store.Mutation, error) {
-	data, err := json.Marshal(intent)
+	data, err := encodeIntent(&intent)
 	if err != nil {
 		return store.Mutation{}, fmt.Errorf("intent for %s: %w", intent.Key, err)
 	}
@@ -73,4 +74,60 @@ func (l *Ledger) BeginIntent(intent Intent) (store.Mutation, error) {
 // EndIntent gives the mutation that ends an object's intent.
 func (l *Ledger) EndIntent(key directory.Key) store.Mutation {
 	return store.Delete(tableIntents, store.Key(l.app, key.Type, key.Anchor))
+}
+
+// The stored form of an intent, but for its key:
+//
+//	a zero byte | '1' when the outcome is unknown, else '0' | kind | at |
+//	display | matches | unique
+//
+// That of older versions is JSON.
+const intentMark = 0
+
+func encodeIntent(i *Intent) ([]byte, error) {
+	data := append(make([]byte, 0, 128), intentMark, '0')
+	if i.Unknown {
+		data[1] = '1'
+	}
+	data = directory.AppendText(data, string(i.Kind))
+	data = directory.AppendText(directory.AppendTime(data, i.At), i.Display)
+	for _, matches := range [][]IntentMatch{i.Matches, i.Unique} {
+		data = binary.AppendUvarint(data, uint64(len(matches)))
+		for _, m := range matches {
+			var err error
+			if data, err = m.Value.AppendBinary(directory.AppendText(data, m.Path.String())); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return data, nil
+}
+
+var errIntent = errors.New("a stored intent is damaged")
+
+func decodeIntent(data []byte) (*Intent, error) {
+	intent := new(Intent)
+	if len(data) > 0 && data[0] == '{' {
+		return intent, json.Unmarshal(data, intent)
+	}
+	if len(data) < 2 || data[0] != intentMark {
+		return nil, errIntent
+	}
+	intent.Unknown = data[1] == '1'
+	d := directory.NewDecoder(data[2:])
+	intent.Kind, intent.At = connector.OperationKind(d.Text()), d.Time()
+	intent.Display = d.Text()
+	for _, to := range []*[]IntentMatch{&intent.Matches, &intent.Unique} {
+		for _, a := range d.Attributes() {
+			path, err := directory.ParsePath(a.Name)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", errIntent, err)
+			}
+			*to = append(*to, IntentMatch{path, a.Value})
+		}
+	}
+	if d.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", errIntent, d.Err())
+	}
+	return intent, nil
 }

@@ -145,6 +145,37 @@ func FuzzDecodeLink(f *testing.F) {
 	})
 }
 
+func FuzzDecodeIntent(f *testing.F) {
+	data, err := encodeIntent(&Intent{Kind: connector.Create, At: now, Display: "Anna", Unknown: true,
+		Matches: []IntentMatch{{directory.MustPath(`emails[type eq "work"].value`), directory.Text("a")}},
+		Unique:  []IntentMatch{{directory.MustPath("userName"), directory.Text("b")}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for cut := range len(data) {
+		if _, err := decodeIntent(data[:cut]); err == nil {
+			f.Errorf("an intent cut at %d is read", cut)
+		}
+	}
+	f.Add(data)
+	f.Add([]byte(`{"key":{"type":"User","anchor":"1"},"kind":"update"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		intent, err := decodeIntent(data)
+		if err != nil {
+			return
+		}
+		stored, err := encodeIntent(intent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		intent.Key = directory.Key{} // stands in the row's key
+		intent.At = intent.At.UTC()  // as it is stored
+		if again, err := decodeIntent(stored); err != nil || fmt.Sprint(*again) != fmt.Sprint(*intent) {
+			t.Fatalf("%+v comes back as %+v, %v", intent, again, err)
+		}
+	})
+}
+
 // Whatever a link becomes, its claims, its ownership and its due time follow,
 // and nothing stays when it goes.
 func TestPut_follows(t *testing.T) {
@@ -343,8 +374,9 @@ func TestMembers(t *testing.T) {
 func TestIntents(t *testing.T) {
 	w := newWorld(t)
 	l := w.app("a")
-	want := Intent{Key: user("1"), Kind: connector.Create, Cycle: "c", At: now, Display: "Anna",
-		Matches: []IntentMatch{{Path: directory.MustPath(`emails[type eq "work"].value`), Value: directory.Text("<a&b>")}}}
+	want := Intent{Key: user("1"), Kind: connector.Create, At: now, Display: "Anna", Unknown: true,
+		Matches: []IntentMatch{{Path: directory.MustPath(`emails[type eq "work"].value`), Value: directory.Text("<a&b>")}},
+		Unique:  []IntentMatch{{Path: directory.MustPath("userName"), Value: directory.Text("anna1")}, {Path: directory.MustPath("n"), Value: directory.Integer(7)}}}
 	m, err := l.BeginIntent(want)
 	other, err2 := w.app("b").BeginIntent(want)
 	if err != nil || err2 != nil {
@@ -413,7 +445,7 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// Rows that an older version wrote are read: links, owners and members were JSON.
+// Rows that an older version wrote are read: links, owners, intents and members were JSON.
 func TestOlderRows(t *testing.T) {
 	w := newWorld(t)
 	l := w.app("a")
@@ -427,6 +459,8 @@ func TestOlderRows(t *testing.T) {
 	row := append(append(binary.AppendUvarint(nil, uint64(len(head))), head...), values...)
 	w.commit(store.Put(tableLinks, store.Key("a", directory.User, "1"), row),
 		store.Put(tableOwners, store.Key("target", directory.User, "7"), []byte(`{"app":"a","key":{"type":"User","anchor":"1"}}`)),
+		store.Put(tableIntents, store.Key("a", directory.User, "2"), []byte(`{"key":{"type":"User","anchor":"2"},"kind":"create","cycle":"c1","change":"",`+
+			`"at":"2026-01-02T00:00:00Z","matches":[{"path":"userName","value":"bob"}],"display":"Bob","unknown":true}`)),
 		store.Put(tableMembers, store.Key("a", directory.Group, "g", "members", directory.User, "1"), []byte(`{"id":"7","own":true}`)))
 
 	day := func(month, day int) time.Time { return time.Date(2026, time.Month(month), day, 0, 0, 0, 0, time.UTC) }
@@ -437,6 +471,14 @@ func TestOlderRows(t *testing.T) {
 		Sent: map[string]provision.Sent{"a": {Value: directory.Text("1"), Own: true}, "b": {Value: directory.Boolean(true)}}}
 	if link, err := l.Link(user("1")); err != nil || !same(*link, want) {
 		t.Errorf("link %+v, %v, want %+v", link, err, want)
+	}
+	begun := Intent{Key: user("2"), Kind: connector.Create, At: day(1, 2), Display: "Bob", Unknown: true,
+		Matches: []IntentMatch{{directory.MustPath("userName"), directory.Text("bob")}}}
+	if intent, err := l.Intent(user("2")); err != nil || fmt.Sprint(*intent) != fmt.Sprint(begun) {
+		t.Errorf("intent %+v, %v, want %+v", intent, err, begun)
+	}
+	if intents, err := l.Intents(); err != nil || len(intents) != 1 || fmt.Sprint(intents[0]) != fmt.Sprint(begun) {
+		t.Errorf("intents %+v, %v", intents, err)
 	}
 	if heads, err := l.HeadsOf([]directory.Key{user("1")}); err != nil || heads[0].TargetID != "7" || !heads[0].Unproven || heads[0].Disabled == nil {
 		t.Errorf("head %+v, %v", heads, err)

@@ -44,7 +44,13 @@ func (l *Ledger) EscrowsOf(keys []directory.Key) ([]*Escrow, error) {
 // IntentsOf gives the open intents of objects in their order, nil where there is
 // none.
 func (l *Ledger) IntentsOf(keys []directory.Key) ([]*Intent, error) {
-	return many(l, tableIntents, keys, fromJSON[Intent])
+	intents, err := many(l, tableIntents, keys, decodeIntent)
+	for i, intent := range intents {
+		if intent != nil {
+			intent.Key = keys[i]
+		}
+	}
+	return intents, err
 }
 
 func fromJSON[T any](data []byte) (*T, error) {

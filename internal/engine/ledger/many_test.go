@@ -15,7 +15,7 @@ func TestMany(t *testing.T) {
 	disabled := &provision.Disabled{Loss: provision.LossAbsent, At: now}
 	w.put(l, user("b"), nil, &provision.Link{TargetID: "B", Disabled: disabled})
 	w.put(l, user("d"), nil, &provision.Link{TargetID: "D", Unproven: true, Sent: map[string]provision.Sent{"title": {Value: directory.Text("x"), Own: true}}})
-	begun, err := l.BeginIntent(Intent{Key: user("c"), Cycle: "1"})
+	begun, err := l.BeginIntent(Intent{Key: user("c"), Display: "C"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestMany(t *testing.T) {
 		t.Errorf("link %+v, head %+v", links[0], heads[2])
 	}
 	for i := range keys {
-		if (intents[i] != nil) != (i == 4) || (escrows[i] != nil) != (i == 1) {
+		if (intents[i] != nil) != (i == 4) || i == 4 && (intents[i].Key != keys[i] || intents[i].Display != "C") || (escrows[i] != nil) != (i == 1) {
 			t.Errorf("%v: intent %v, escrow %v", keys[i], intents[i], escrows[i])
 		}
 	}

@@ -20,7 +20,7 @@ import (
 
 // flushSize is how many bytes of entries move at a time, but for those of one
 // page more.
-const flushSize = 1 << 20
+const flushSize = 2 << 20
 
 // flushPage is how many rows of the outbox are read at a time: each may hold
 // many entries.
@@ -62,12 +62,22 @@ type dayState struct {
 
 // Flush brings all entries of the outbox to their day files. After an error
 // they are in the outbox still, and none is twice in a file.
-func (l *Log) Flush(ctx context.Context) error {
+func (l *Log) Flush(ctx context.Context) error { return l.bring(ctx, true) }
+
+// bring is Flush, which need not wait until what it brought has left the outbox:
+// that may share a transaction with what comes next. Then it wakes the log to see
+// to it.
+func (l *Log) bring(ctx context.Context, wait bool) error {
 	l.files.Lock()
 	defer l.files.Unlock()
 	err := l.flush(ctx)
+	if err == nil && wait {
+		err = l.settle(ctx)
+	}
 	if err != nil {
 		err = fmt.Errorf("write the provisioning log: %w", err)
+	} else if l.leaving != nil {
+		l.Wake()
 	}
 	l.mu.Lock()
 	l.err = err
@@ -76,6 +86,9 @@ func (l *Log) Flush(ctx context.Context) error {
 }
 
 func (l *Log) flush(ctx context.Context) error {
+	if err := l.settle(ctx); err != nil { // else it would be read again
+		return err
+	}
 	var rows []store.Row
 	size := 0
 	moved := func() error {
@@ -105,9 +118,19 @@ type batch struct {
 	lines [][]byte
 }
 
-// move appends the rows to their day files and then deletes them. When it is
-// cut short in between, the ids in the file tell the next one.
+// leaving is what is in day files and on its way out of the outbox.
+type leaving struct {
+	batches []*batch
+	ticket  store.Ticket
+}
+
+// move appends the rows to their day files and then has them deleted. When it is
+// cut short in between, the ids in the file tell the next one. It waits for the
+// move before it: the position of a file is behind nothing that stayed.
 func (l *Log) move(ctx context.Context, rows []store.Row) error {
+	if err := l.settle(ctx); err != nil {
+		return err
+	}
 	mutations := make([]store.Mutation, 0, len(rows)+1)
 	var batches []*batch
 	byFile := map[string]*batch{}
@@ -138,12 +161,33 @@ func (l *Log) move(ctx context.Context, rows []store.Row) error {
 		mutations = append(mutations, store.Put(positions, []byte(b.file), binary.AppendUvarint(nil, uint64(length))))
 	}
 	l.announce()
-	if err := l.store.Commit(ctx, mutations...); err != nil {
+	for _, b := range batches {
+		if len(l.days[b.file].written) == 0 {
+			b.lines = nil // none of them is to be taken off
+		}
+	}
+	l.leaving = &leaving{batches, l.store.Enqueue(mutations...)}
+	return nil
+}
+
+// settle waits until what is on its way has left the outbox. After an error of ctx
+// it still may.
+func (l *Log) settle(ctx context.Context) error {
+	if l.leaving == nil {
+		return nil
+	}
+	err := l.leaving.ticket.Wait(ctx)
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
+	batches := l.leaving.batches
+	l.leaving = nil
+	if err != nil {
 		l.forget(batches)
 		return err
 	}
 	for _, b := range batches {
-		if day := l.days[b.file]; len(day.written) > 0 {
+		if day := l.days[b.file]; day != nil {
 			for _, line := range b.lines {
 				delete(day.written, lineID(line))
 			}

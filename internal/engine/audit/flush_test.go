@@ -241,3 +241,42 @@ func TestRowsOfManyEntries(t *testing.T) {
 		t.Errorf("%d rows stayed in the outbox, error %v", len(rows), err)
 	}
 }
+
+// TestLeaving has entries leave the outbox while nobody waits for it.
+func TestLeaving(t *testing.T) {
+	below, err := store.Open(filepath.Join(t.TempDir(), "store.db"), store.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { below.Close() })
+	s := storetest.Faulty(below)
+	b := newBench(t, s)
+	bring := func() error { return b.bring(t.Context(), false) }
+	b.add(entry("app", "1"), entry("other", "2"))
+	s.Fail(errors.New("disk full"))
+	if err := bring(); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(Query{}, "2", "1")
+	s.Fail(nil)
+	b.add(entry("app", "3"))
+	if err := bring(); err == nil {
+		t.Error("nobody is told that the entries could not leave")
+	}
+	if err := bring(); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(Query{}, "3", "2", "1")
+	b.add(entry("app", "4"), entry("other", "5"))
+	if err := bring(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Drop(t.Context(), "other"); err != nil {
+		t.Fatal(err)
+	}
+	b.flush()
+	b.expect(Query{}, "4", "3", "1")
+	if lines := b.lines(today); len(lines) != 3 {
+		t.Errorf("%q", lines)
+	}
+}

@@ -43,7 +43,8 @@ type Log struct {
 	ids     sync.Mutex
 	entropy ulid.MonotonicReader
 
-	files sync.Mutex // held by what changes day files
+	files   sync.Mutex // held by what changes day files
+	leaving *leaving   // of the last move; nil once it is known to be durable
 
 	mu      sync.Mutex
 	days    map[string]*dayState // of the files that this process has written to
@@ -179,7 +180,7 @@ func (l *Log) run(ctx context.Context) {
 		if l.sleep(ctx, delay) != nil {
 			return
 		}
-		err := l.Flush(ctx)
+		err := l.bring(ctx, delay > flushDelay) // what fails is waited for
 		switch {
 		case err == nil:
 			delay = flushDelay

@@ -55,6 +55,9 @@ func (l *Log) Drop(ctx context.Context, appID string) error {
 }
 
 func (l *Log) drop(ctx context.Context, appID string) error {
+	if err := l.settle(ctx); err != nil { // no row that moved may come back
+		return err
+	}
 	var mutations []store.Mutation
 	err := l.eachUnmoved(func(row store.Row) error {
 		lines := slices.Collect(linesOf(row))

@@ -144,15 +144,14 @@ func (j *joiner) seal(lines []*write, size int) []byte {
 		j.rows = make([]byte, 0, max(size, 2*cap(j.rows), joinedSize)) // what was given stays in the memory before
 	}
 	start := len(j.rows)
-	row := append(j.rows, make([]byte, checksumSize)...)
+	j.rows = append(j.rows, make([]byte, checksumSize)...)
 	for i, w := range lines {
 		if i > 0 {
-			row = append(row, '\n')
+			j.rows = append(j.rows, '\n')
 		}
-		row = append(row, w.sealed...)
+		j.rows = append(j.rows, w.sealed...)
 	}
-	j.rows = row
-	row = row[start:len(row):len(row)]
+	row := j.rows[start:len(j.rows):len(j.rows)]
 	binary.LittleEndian.PutUint32(row, checksum(lines[0].table, lines[0].key, row[checksumSize:]))
 	return row
 }

@@ -6,7 +6,6 @@ package lazyjson
 import (
 	"errors"
 	"iter"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -150,15 +149,25 @@ func (v Value) Elements() iter.Seq[Value] {
 	}
 }
 
-// OpenElements gives the elements as Elements does, and opens objects as it comes
-// by them, which is quicker than to open them afterwards.
-func (v Value) OpenElements() iter.Seq[Value] {
-	return func(yield func(Value) bool) {
-		if v.Kind() == KindArray {
-			v.each((*reader).opened, func(_ string, element Value) bool {
-				element.Open()
-				return yield(element)
-			})
+// OpenElements gives the elements as Elements does, with objects opened. Those of
+// a short array stay so in it, to be looked into again.
+func (v *Value) OpenElements() iter.Seq[*Value] {
+	return func(yield func(*Value) bool) {
+		switch {
+		case v.Kind() != KindArray:
+		case v.tree == nil && len(v.text) > short:
+			v.each((*reader).opened, func(_ string, element Value) bool { return yield(&element) })
+		default:
+			parts := v.openBy(KindArray, (*reader).opened).parts
+			for i := range parts {
+				element := &parts[i].value
+				if element.Kind() == KindObject {
+					element.open(KindObject)
+				}
+				if !yield(element) {
+					return
+				}
+			}
 		}
 	}
 }
@@ -208,6 +217,27 @@ func (v Value) Lookup(wanted string) (name string, value Value, ok bool) {
 	return name, value, ok
 }
 
+// Find gives the member that Lookup finds, nil for none. A short object is opened
+// for it, so that the next one is found quickly.
+func (v *Value) Find(name string) *Value {
+	switch {
+	case v.Kind() != KindObject:
+		return nil
+	case v.tree == nil && len(v.text) > short:
+		_, member, ok := v.Lookup(name)
+		if !ok {
+			return nil
+		}
+		return &member
+	}
+	t := v.open(KindObject)
+	i := t.find(name)
+	if i < 0 {
+		return nil
+	}
+	return &t.parts[i].value
+}
+
 // Open takes an array or object apart, so that to look into it is quick.
 func (v *Value) Open() {
 	if kind := v.Kind(); kind == KindArray || kind == KindObject {
@@ -216,14 +246,18 @@ func (v *Value) Open() {
 }
 
 // open gives the value's tree; what is of another kind becomes empty.
-func (v *Value) open(kind Kind) *tree {
+func (v *Value) open(kind Kind) *tree { return v.openBy(kind, (*reader).value) }
+
+// openBy is open, and reads the parts by way of next.
+func (v *Value) openBy(kind Kind, next func(*reader) (Value, error)) *tree {
 	switch {
 	case v.Kind() != kind:
 		*v = Value{tree: &tree{kind: kind}}
 	case v.tree == nil:
-		opened := open(kind, v.text)
-		v.each((*reader).value, opened.add)
-		*v = Value{tree: opened.tree}
+		r := read(v.text)
+		defer r.close()
+		v.tree, _ = r.tree(kind, next) // it was checked
+		v.text = ""
 	}
 	return v.tree
 }
@@ -290,49 +324,6 @@ func (v Value) AppendJSON(out []byte) []byte {
 
 // MarshalJSON gives the value as JSON.
 func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
-
-// opening gathers the parts of a tree.
-type opening struct {
-	*tree
-	places map[string]int // of members, by name, when they are many
-}
-
-// open begins an array or object, with room as is usual for a text of that length.
-func open(kind Kind, text string) opening {
-	const usual = 24 // bytes of a member
-	return opening{tree: &tree{kind: kind, parts: make([]part, 0, min(1+len(text)/usual, 16))}}
-}
-
-// add takes a part up; a member in place of one with the same name.
-func (o *opening) add(name string, value Value) bool {
-	if at := o.place(name); at >= 0 {
-		o.parts[at].value = value
-	} else {
-		o.parts = append(o.parts, part{name, value})
-	}
-	return true
-}
-
-// place finds the member of a name that is about to be added; -1 for none.
-func (o *opening) place(name string) int {
-	const few = 32 // so many are compared sooner than looked up
-	switch {
-	case o.kind == KindArray:
-		return -1
-	case len(o.parts) < few:
-		return slices.IndexFunc(o.parts, func(p part) bool { return p.name == name })
-	case o.places == nil:
-		o.places = make(map[string]int)
-		for i, part := range o.parts {
-			o.places[part.name] = i
-		}
-	}
-	if at, ok := o.places[name]; ok {
-		return at
-	}
-	o.places[name] = len(o.parts)
-	return -1
-}
 
 // find gives the index of the member that Lookup finds, -1 for none.
 func (t *tree) find(name string) int {

@@ -2,6 +2,7 @@ package lazyjson
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,6 +15,7 @@ type reader struct {
 
 	text   string
 	buffer bytes.Buffer // holds a short text whole, as the decoder then takes it in place
+	parsed []part       // of the arrays and objects that are being opened, the inner after the outer
 }
 
 // readers are those of short texts, to be used again.
@@ -62,9 +64,51 @@ func (r *reader) openedBy(next func(*reader) (Value, error)) (Value, error) {
 	if r.PeekKind() != '{' {
 		return next(r)
 	}
-	object := open(KindObject, r.text)
-	err := r.parts(next, object.add)
-	return Value{tree: object.tree}, err
+	opened, err := r.tree(KindObject, next)
+	return Value{tree: opened}, err
+}
+
+// tree reads an array or object, its values by way of next. Of members with one
+// name the last takes the place of the first.
+func (r *reader) tree(kind Kind, next func(*reader) (Value, error)) (*tree, error) {
+	begin := len(r.parsed)
+	var places names
+	err := r.parts(next, func(name string, value Value) bool {
+		if at := places.of(name, kind, r.parsed[begin:]); at >= 0 {
+			r.parsed[begin+at].value = value
+		} else {
+			r.parsed = append(r.parsed, part{name, value})
+		}
+		return true
+	})
+	out := &tree{kind: kind, parts: slices.Clone(r.parsed[begin:])}
+	clear(r.parsed[begin:])
+	r.parsed = r.parsed[:begin]
+	return out, err
+}
+
+// names are the places of members by their names, when they are many.
+type names map[string]int
+
+// of finds the member of a name that is about to be added; -1 for none.
+func (n *names) of(name string, kind Kind, members []part) int {
+	const few = 32 // so many are compared sooner than looked up
+	switch {
+	case kind == KindArray:
+		return -1
+	case len(members) < few:
+		return slices.IndexFunc(members, func(p part) bool { return p.name == name })
+	case *n == nil:
+		*n = make(names)
+		for i, member := range members {
+			(*n)[member.name] = i
+		}
+	}
+	if at, ok := (*n)[name]; ok {
+		return at
+	}
+	(*n)[name] = len(members)
+	return -1
 }
 
 // bounded is value where arrays and objects nest no deeper than depth. It looks at

@@ -40,7 +40,7 @@ func setAttribute(holder *lazyjson.Value, path directory.Path, value lazyjson.Va
 // sub-attribute of it.
 func setElement(list *lazyjson.Value, path directory.Path, value lazyjson.Value) {
 	var element *lazyjson.Value
-	if at, _ := matching(*list, path.Where); at >= 0 {
+	if at, _ := matching(list, path.Where); at >= 0 {
 		element = list.Element(at)
 	} else {
 		element = list.Append(lazyjson.Object(2))
@@ -75,7 +75,7 @@ func (r *resource) clear(path directory.Path) {
 	isList := attribute.Kind() == lazyjson.KindArray
 	switch {
 	case path.HasCondition() && isList:
-		at, _ := matching(*attribute, path.Where)
+		at, _ := matching(attribute, path.Where)
 		switch {
 		case at < 0:
 		case path.Sub == "" || strings.EqualFold(path.Sub, "value"):

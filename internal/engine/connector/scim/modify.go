@@ -185,14 +185,17 @@ func (t *target) wanted(w writing) []*attribute {
 // primaryMail makes the work address of a new account the primary one, unless
 // another is.
 func primaryMail(r *resource) {
-	_, list, _ := r.Lookup("emails")
+	list := r.Find("emails")
+	if list == nil {
+		return
+	}
 	for element := range list.Elements() {
 		if _, _, said := element.Lookup("primary"); said {
 			return
 		}
 	}
 	if at, _ := matching(list, directory.Condition{Attribute: "type", Value: "work", Quoted: true}); at >= 0 {
-		*r.Member("emails").Element(at).Member("primary") = lazyjson.Boolean(true)
+		*list.Element(at).Member("primary") = lazyjson.Boolean(true)
 	}
 }
 

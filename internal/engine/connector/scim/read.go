@@ -135,7 +135,7 @@ func readPage(body string) (page, bool) {
 	}
 	p := page{total: asCount(total)}
 	for element := range list.OpenElements() {
-		p.resources = append(p.resources, resource{element})
+		p.resources = append(p.resources, resource{*element})
 	}
 	return p, true
 }

@@ -70,49 +70,47 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// holder gives the object that holds the path's attribute, and the name under
-// which to look there. Some servers write an extension's attributes with
-// their full name at the top.
-func (r resource) holder(path directory.Path) (lazyjson.Value, string) {
+// find gives the path's attribute, nil for none. Some servers write those of an
+// extension with their full name at the top.
+func (r *resource) find(path directory.Path) *lazyjson.Value {
 	if isCore(path.URN) {
-		return r.Value, path.Name
+		return r.Find(path.Name)
 	}
-	if _, extension, _ := r.Lookup(path.URN); extension.Kind() == lazyjson.KindObject {
-		return extension, path.Name
+	if extension := r.Find(path.URN); extension != nil && extension.Kind() == lazyjson.KindObject {
+		return extension.Find(path.Name)
 	}
-	return r.Value, path.URN + ":" + path.Name
+	return r.Find(path.URN + ":" + path.Name)
 }
 
 // raw gives what stands at the path: nothing for null and for an empty list.
 // A path with a condition gives the first element that meets it; one with a
 // sub-attribute into a list gives that of each element.
-func (r resource) raw(path directory.Path) (lazyjson.Value, bool) {
-	holder, name := r.holder(path)
-	_, value, _ := holder.Lookup(name)
-	if value.IsNull() {
-		return value, false
+func (r *resource) raw(path directory.Path) (lazyjson.Value, bool) {
+	value := r.find(path)
+	if value == nil || value.IsNull() {
+		return lazyjson.Value{}, false
 	}
 	isList := value.Kind() == lazyjson.KindArray
 	if path.HasCondition() {
 		list := value
 		if !isList {
-			list = lazyjson.Array(value)
+			alone := lazyjson.Array(*value)
+			list = &alone
 		}
-		at, element := matching(list, path.Where)
-		if at < 0 {
+		if _, value = matching(list, path.Where); value == nil {
 			return lazyjson.Value{}, false
 		}
-		value, isList = element, false
+		isList = false
 	}
 	if path.Sub == "" {
-		return value, !isList || !isEmpty(value)
+		return *value, !isList || !isEmpty(*value)
 	}
 	if !isList {
 		return sub(value, path.Sub)
 	}
 	var parts []lazyjson.Value
 	for element := range value.Elements() {
-		if part, ok := sub(element, path.Sub); ok {
+		if part, ok := sub(&element, path.Sub); ok {
 			parts = append(parts, part)
 		}
 	}
@@ -126,29 +124,35 @@ func isEmpty(list lazyjson.Value) bool {
 	return true
 }
 
-func sub(value lazyjson.Value, name string) (lazyjson.Value, bool) {
+func sub(value *lazyjson.Value, name string) (lazyjson.Value, bool) {
 	if value.Kind() != lazyjson.KindObject {
 		// A list of plain values stands for one of objects with a value alone.
-		return value, strings.EqualFold(name, "value")
+		return *value, strings.EqualFold(name, "value")
 	}
-	_, part, _ := value.Lookup(name)
-	return part, !part.IsNull()
+	part := value.Find(name)
+	if part == nil || part.IsNull() {
+		return lazyjson.Value{}, false
+	}
+	return *part, true
 }
 
-// matching gives the first element that meets the condition, and its index, -1
-// for none.
-func matching(list lazyjson.Value, where directory.Condition) (at int, found lazyjson.Value) {
+// matching gives the first element that meets the condition, and its index; -1
+// and nil for none.
+func matching(list *lazyjson.Value, where directory.Condition) (at int, found *lazyjson.Value) {
 	for element := range list.OpenElements() {
 		if meets(element, where) {
 			return at, element
 		}
 		at++
 	}
-	return -1, lazyjson.Value{}
+	return -1, nil
 }
 
-func meets(element lazyjson.Value, where directory.Condition) bool {
-	_, value, _ := element.Lookup(where.Attribute)
+func meets(element *lazyjson.Value, where directory.Condition) bool {
+	value := element.Find(where.Attribute)
+	if value == nil {
+		return false
+	}
 	switch value.Kind() {
 	case lazyjson.KindText:
 		text, _ := value.AsText()
@@ -178,7 +182,7 @@ func boolText(b bool) string {
 
 // value gives what stands at the path in the form that definition asks for:
 // booleans and references as such. Absent, null and an empty list are no value.
-func (r resource) value(path directory.Path, definition directory.Definition) (directory.Value, bool) {
+func (r *resource) value(path directory.Path, definition directory.Definition) (directory.Value, bool) {
 	raw, ok := r.raw(path)
 	if !ok {
 		return directory.Null, false

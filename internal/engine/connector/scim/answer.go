@@ -63,7 +63,7 @@ func (t *target) problem(r response) *connector.Error {
 	switch {
 	case r.status >= 300 && r.status < 400:
 		out.Class, out.Code = connector.Fatal, codeProtocol
-		out.Detail = fmt.Sprintf("%s redirects to %s, which is not followed", t.base.Host, shorten(redacted(r.header.Get("Location"), r.secrets)))
+		out.Detail = fmt.Sprintf("%s redirects to %s, which is not followed", t.base.Host, shorten(r.redacted(r.header.Get("Location"))))
 		out.Advice = "give base_url the address that requests are to go to in the end"
 	case r.status == http.StatusUnauthorized:
 		out.Class, out.Code = connector.Denied, codeUnauthorized
@@ -165,7 +165,7 @@ func (r response) describe(told scimError) string {
 func readError(r response) scimError {
 	body, err := decodeResource(r.body)
 	if err != nil {
-		return scimError{detail: shorten(redacted(r.body, r.secrets))}
+		return scimError{detail: shorten(r.redacted(r.body))}
 	}
 	out := scimError{scimType: strings.ToLower(shorten(body.text("scimType")))}
 	for _, name := range []string{"detail", "message", "msg", "error_description", "description", "error", "title"} {
@@ -182,7 +182,7 @@ func readError(r response) scimError {
 	if out.detail == "" {
 		out.detail = r.body
 	}
-	out.detail = shorten(redacted(out.detail, r.secrets))
+	out.detail = shorten(r.redacted(out.detail))
 	return out
 }
 
@@ -252,14 +252,4 @@ func withoutTags(text string) string {
 		_, text, _ = strings.Cut(tag, ">")
 	}
 	return out.String()
-}
-
-// redacted takes secrets out of a text that a server sent back.
-func redacted(text string, secrets []string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	return text
 }

@@ -26,8 +26,6 @@ const (
 	maxIDLength = 1024
 )
 
-var contentType = []string{"application/scim+json"}
-
 // request is one HTTP request to the server.
 type request struct {
 	method   string
@@ -46,20 +44,26 @@ type response struct {
 	status  int
 	header  http.Header
 	body    string
-	secrets []string // that must not show in errors
+	sent    *http.Request // as it went out in the end; nil: it is not known
 }
 
 func (r response) ok() bool { return r.status >= 200 && r.status < 300 }
+
+// redacted takes the secrets out of a text that the server sent back.
+func (r response) redacted(text string) string {
+	for _, secret := range web.Secrets(r.sent) {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "[redacted]")
+		}
+	}
+	return text
+}
 
 // do sends one request, once. The error is a *connector.Error, and says that
 // there was no whole answer; of what class it is depends on whether a write
 // may have arrived.
 func (t *target) do(ctx context.Context, r request) (response, error) {
 	out := response{request: r}
-	var body io.Reader
-	if r.body != nil {
-		body = bytes.NewReader(r.body)
-	}
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	// Until a connection was had, nothing can have arrived.
@@ -69,18 +73,7 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 		})
 	}
-	message, err := http.NewRequestWithContext(ctx, r.method, "", body)
-	if err != nil {
-		return out, rejected(codeInternal, fmt.Sprintf("%s %s is no request", r.method, r.endpoint), err)
-	}
-	message.URL, message.Host = t.url(r), t.base.Host
-	if body != nil {
-		message.Header["Content-Type"] = contentType
-	}
-	if r.version != "" {
-		message.Header.Set("If-Match", r.version)
-	}
-	maps.Copy(message.Header, t.header)
+	message := t.message(ctx, r)
 	send := t.client.Do
 	if r.writes() {
 		send = t.client.Transport.RoundTrip // it is never redirected
@@ -90,7 +83,7 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 		return out, t.failure(err, r, connected.Load())
 	}
 	defer func() { _ = answer.Body.Close() }()
-	out.status, out.header, out.secrets = answer.StatusCode, answer.Header, web.Secrets(answer.Request)
+	out.status, out.header, out.sent = answer.StatusCode, answer.Header, answer.Request
 	out.body, err = readBody(answer)
 	if err != nil {
 		if !r.writes() || out.ok() {
@@ -113,14 +106,41 @@ var scratches = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // readBody reads an answer's body, and of one that is too long one byte too many.
 func readBody(answer *http.Response) (string, error) {
-	var out strings.Builder
-	if n := answer.ContentLength; n > 0 {
-		out.Grow(int(min(n, maxTrusted)))
-	}
 	scratch := scratches.Get().(*[16 << 10]byte)
 	defer scratches.Put(scratch)
-	_, err := io.CopyBuffer(&out, io.LimitReader(answer.Body, maxBody+1), scratch[:])
+	for n := 0; n < len(scratch); {
+		more, err := answer.Body.Read(scratch[n:])
+		n += more
+		if err == io.EOF {
+			return string(scratch[:n]), nil
+		}
+		if err != nil {
+			return string(scratch[:n]), err
+		}
+	}
+	var out strings.Builder
+	out.Grow(int(max(min(answer.ContentLength, maxTrusted), 2*int64(len(scratch)))))
+	out.Write(scratch[:])
+	_, err := io.CopyBuffer(&out, io.LimitReader(answer.Body, maxBody+1-int64(len(scratch))), scratch[:])
 	return out.String(), err
+}
+
+// message gives the request as it is sent. Its header may be that of others: it
+// is read alone.
+func (t *target) message(ctx context.Context, r request) *http.Request {
+	message := http.Request{Method: r.method, URL: t.url(r), Host: t.base.Host, Header: t.header}
+	if body := r.body; body != nil {
+		message.Header = t.headerOfBodies
+		message.ContentLength = int64(len(body))
+		message.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		message.Body, _ = message.GetBody()
+	}
+	if r.version != "" {
+		header := http.Header{"If-Match": {r.version}}
+		maps.Copy(header, message.Header)
+		message.Header = header
+	}
+	return message.WithContext(ctx)
 }
 
 // url gives the address. The base's query goes along as it was written.
@@ -145,8 +165,9 @@ func (t *target) url(r request) *url.URL {
 	return &out
 }
 
-// headers gives what stands in the head of each request.
-func headers(dialect Dialect, userAgent string) http.Header {
+// headers gives what stands in the head of each request, and what in that of one
+// with a body.
+func headers(dialect Dialect, userAgent string) (plain, ofBodies http.Header) {
 	out := http.Header{"Accept": {"application/scim+json, application/json"}}
 	if userAgent != "" {
 		out.Set("User-Agent", userAgent)
@@ -154,7 +175,9 @@ func headers(dialect Dialect, userAgent string) http.Header {
 	for name, value := range dialect.Headers {
 		out.Set(name, value)
 	}
-	return out
+	ofBodies = http.Header{"Content-Type": {"application/scim+json"}}
+	maps.Copy(ofBodies, out)
+	return out, ofBodies
 }
 
 // failure classifies an exchange that gave no whole answer. sent tells that

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -18,9 +19,10 @@ func FuzzReading(f *testing.F) {
 	f.Add(`{"members":[{"$ref":"/a/%zz"},7,null,[["x"]]]}`, "members")
 	f.Add(`{"urn:x":{"a":{"b":[1]}}}`, "urn:x:a.b")
 	target := open(f, "https://app.example.com", "")
+	authorized := &http.Request{Header: http.Header{"Authorization": {"Bearer " + token}}}
 	f.Fuzz(func(t *testing.T, body, path string) {
 		_, _ = readPage(body)
-		_ = readError(response{body: body, secrets: []string{token}})
+		_ = readError(response{body: body, sent: authorized})
 		_ = readCatalog([]byte(body), []byte(body))
 		r, err := decodeResource(body)
 		p, pathErr := directory.ParsePath(path)

@@ -68,7 +68,7 @@ func looksLikeResource(r resource) bool {
 // notSCIM is an answer of success whose body is something else: a sign-in
 // page, the error of a gateway, another API.
 func notSCIM(r response) *connector.Error {
-	seen := shorten(redacted(r.body, r.secrets))
+	seen := shorten(r.redacted(r.body))
 	if seen == "" {
 		seen = "an empty body"
 	}

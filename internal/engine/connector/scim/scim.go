@@ -28,11 +28,12 @@ type Connection struct {
 // target is safe for concurrent use: what is not set by Open is guarded.
 type target struct {
 	base    *url.URL // without trailing slash; its query goes along with each request
-	header  http.Header
 	dialect Dialect
 	clock   connector.Clock
 	client  *http.Client
 	timeout time.Duration // of one request with its answer
+
+	header, headerOfBodies http.Header // of requests without and with a body
 
 	discovery discovery
 	learned   learned
@@ -67,9 +68,9 @@ func Open(options connector.Options) (connector.Target, error) {
 		return nil, err
 	}
 	t := &target{
-		base: base, header: headers(dialect, options.UserAgent), dialect: dialect,
-		clock: options.Clock(), client: web.NewClient(transport), timeout: time.Minute,
+		base: base, dialect: dialect, clock: options.Clock(), client: web.NewClient(transport), timeout: time.Minute,
 	}
+	t.header, t.headerOfBodies = headers(dialect, options.UserAgent)
 	t.learned.pageSize = dialect.pageSize()
 	t.learned.membersPerRequest = dialect.membersPerRequest()
 	return t, nil

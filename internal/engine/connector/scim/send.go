@@ -72,7 +72,7 @@ func (t *target) create(ctx context.Context, w writing) (connector.Receipt, erro
 	}
 	if made.id() == "" {
 		problem := notSCIM(answer)
-		problem.Detail = fmt.Sprintf("HTTP %d for the new %s without an id: %s", answer.status, w.operation.Type, shorten(redacted(answer.body, answer.secrets)))
+		problem.Detail = fmt.Sprintf("HTTP %d for the new %s without an id: %s", answer.status, w.operation.Type, shorten(answer.redacted(answer.body)))
 		problem.Advice = "look into the app whether the account was made; it is searched for before another is"
 		return connector.Receipt{}, problem
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -92,8 +93,9 @@ func (a *authorized) authenticated(r *http.Request) (*http.Request, error) {
 		return nil, unresolved(ctx, err)
 	}
 	out := r.WithContext(ctx)
-	out.Header = r.Header.Clone()
-	out.Header.Set("Authorization", header)
+	out.Header = make(http.Header, len(r.Header)+1) // its values are only read
+	maps.Copy(out.Header, r.Header)
+	out.Header["Authorization"] = []string{header}
 	return out, nil
 }
 

@@ -1,5 +1,5 @@
-// Package web is how connectors speak HTTP: with a deadline for each phase, and
-// with a credential that goes to the system it is for and nowhere else.
+// Package web is how connectors speak HTTP: with a credential that goes to the
+// system it is for and nowhere else.
 package web
 
 import (
@@ -12,7 +12,8 @@ import (
 const maxHeaderBytes = 64 << 10
 
 // NewTransport gives a transport that connects as package network says, and
-// trusts whom network.NewTLS does.
+// trusts whom network.NewTLS does. How long an answer may take is for the
+// context of its request to say.
 func NewTransport(caCertificate string) (*http.Transport, error) {
 	config, err := network.NewTLS(caCertificate)
 	if err != nil {
@@ -23,7 +24,6 @@ func NewTransport(caCertificate string) (*http.Transport, error) {
 		DialContext:            network.NewDialer().DialContext,
 		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  time.Minute,
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConnsPerHost:    256, // as many as a job may have in flight
 		MaxResponseHeaderBytes: maxHeaderBytes,

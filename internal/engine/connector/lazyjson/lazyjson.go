@@ -312,7 +312,7 @@ func (v Value) AppendJSON(out []byte) []byte {
 			out = append(out, ',')
 		}
 		if object {
-			out = append(appendQuoted(out, part.name), ':')
+			out = append(AppendText(out, part.name), ':')
 		}
 		out = part.value.AppendJSON(out)
 	}
@@ -346,12 +346,12 @@ func (t *tree) find(name string) int {
 // quote writes a text as JSON.
 func quote(s string) string {
 	var room [128]byte
-	return string(appendQuoted(room[:0], s))
+	return string(AppendText(room[:0], s))
 }
 
-// appendQuoted writes a text as JSON, with U+FFFD where it is no UTF-8, which is
+// AppendText appends a text as JSON, with U+FFFD where it is no UTF-8, which is
 // all that jsontext finds wrong with it.
-func appendQuoted(out []byte, s string) []byte {
+func AppendText(out []byte, s string) []byte {
 	out, _ = jsontext.AppendQuote(out, s)
 	return out
 }

@@ -25,6 +25,7 @@ type discovery struct {
 	at         time.Time
 	catalog    *catalog                   // nil: the standard
 	attributes map[attributeOf]*attribute // by the catalog; paths are written in mappings: they are few
+	stencils   []*stencil                 // likewise
 }
 
 // attributeOf is a path of a type's resources.
@@ -56,7 +57,7 @@ func (d *discovery) known() *catalog {
 }
 
 // learn takes a catalog up.
-func (d *discovery) learn(c *catalog) { d.catalog, d.attributes = c, nil }
+func (d *discovery) learn(c *catalog) { d.catalog, d.attributes, d.stencils = c, nil, nil }
 
 // attributes gives what is known of paths without asking the server.
 func (t *target) attributes(typ string, paths []directory.Path) []*attribute {

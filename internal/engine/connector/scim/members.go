@@ -275,7 +275,7 @@ func (t *target) resolveMembers(ctx context.Context, w *writing) error {
 func references(ids map[string]bool) []lazyjson.Value {
 	list := make([]lazyjson.Value, 0, len(ids))
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		list = append(list, reference(id))
+		list = append(list, lazyjson.Raw(string(appendReference(nil, id))))
 	}
 	return list
 }

@@ -66,9 +66,8 @@ func (t *target) prepare(o connector.Operation) (writing, error) {
 
 func (t *target) prepareModification(typ string, m connector.Modification) (modification, error) {
 	out := modification{attribute: t.attribute(typ, m.Path), verb: m.Verb}
-	definition := out.definition
-	out.reference = m.Reference || definition.Type == directory.TypeReference && m.Path.Sub == ""
-	out.many = !m.Path.HasCondition() && m.Path.Sub == "" && (definition.MultiValued || definition.Type == "" && m.Value.Kind() == directory.KindList)
+	out.reference = out.refers(&m)
+	out.many = out.whole() || !m.Path.HasCondition() && m.Path.Sub == "" && out.definition.Type == "" && m.Value.Kind() == directory.KindList
 	if m.Verb == connector.Clear || m.Verb == connector.Set && m.Value.IsNull() {
 		out.verb = connector.Clear
 		return out, nil
@@ -105,33 +104,56 @@ func (t *target) prepareModification(typ string, m connector.Modification) (modi
 	return out, nil
 }
 
+// whole reports whether the path is a multi-valued attribute as a whole.
+func (a *attribute) whole() bool {
+	return a.definition.MultiValued && !a.path.HasCondition() && a.path.Sub == ""
+}
+
+// refers reports whether a modification of the attribute writes references.
+func (a *attribute) refers(m *connector.Modification) bool {
+	return m.Reference || a.definition.Type == directory.TypeReference && a.path.Sub == ""
+}
+
 // write gives one value as JSON.
 func (m modification) write(value directory.Value) (lazyjson.Value, error) {
-	if m.reference {
+	var room [128]byte
+	encoded, err := m.appendValue(room[:0], value, m.reference)
+	return lazyjson.Raw(string(encoded)), err
+}
+
+// appendValue writes one value as JSON, of the type that the attribute has.
+func (a *attribute) appendValue(out []byte, value directory.Value, reference bool) ([]byte, error) {
+	if reference {
 		id, ok := value.AsText()
 		if !ok || id == "" {
 			if id = value.String(); value.Kind() != directory.KindInteger {
-				return lazyjson.Value{}, rejected(codeInvalidValue, fmt.Sprintf("%s refers to no account", m.path), nil)
+				return nil, rejected(codeInvalidValue, fmt.Sprintf("%s refers to no account", a.path), nil)
 			}
 		}
-		return reference(id), nil
+		return appendReference(out, id), nil
 	}
 	text, isText := value.AsText()
 	switch {
-	case isText && m.definition.Type == directory.TypeBoolean:
+	case isText && a.definition.Type == directory.TypeBoolean:
 		boolean, ok := asBoolean(value).AsBoolean()
 		if !ok {
-			return lazyjson.Value{}, rejected(codeInvalidValue, fmt.Sprintf("%s takes True or False", m.path), nil)
+			return nil, rejected(codeInvalidValue, fmt.Sprintf("%s takes True or False", a.path), nil)
 		}
-		return lazyjson.Boolean(boolean), nil
-	case isText && m.definition.Type == directory.TypeInteger:
+		return strconv.AppendBool(out, boolean), nil
+	case isText && a.definition.Type == directory.TypeInteger:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return lazyjson.Value{}, rejected(codeInvalidValue, fmt.Sprintf("%s takes an integer", m.path), nil)
+			return nil, rejected(codeInvalidValue, fmt.Sprintf("%s takes an integer", a.path), nil)
 		}
-		return lazyjson.Raw(strconv.FormatInt(n, 10)), nil
+		return strconv.AppendInt(out, n, 10), nil
+	case isText:
+		return lazyjson.AppendText(out, text), nil
 	}
-	return toJSON(value), nil
+	encoded, err := value.MarshalJSON()
+	if err != nil {
+		return append(out, "null"...), nil
+	}
+	return append(out, encoded...), nil
 }
 
 // applyTo carries the modifications out on a resource: on an empty one to

@@ -234,23 +234,6 @@ func fromJSON(raw lazyjson.Value) directory.Value {
 	return directory.Null
 }
 
-// toJSON is the reverse.
-func toJSON(value directory.Value) lazyjson.Value {
-	switch value.Kind() {
-	case directory.KindText:
-		text, _ := value.AsText()
-		return lazyjson.Text(text)
-	case directory.KindBoolean:
-		boolean, _ := value.AsBoolean()
-		return lazyjson.Boolean(boolean)
-	}
-	encoded, err := value.MarshalJSON()
-	if err != nil {
-		return lazyjson.Value{}
-	}
-	return lazyjson.Raw(string(encoded))
-}
-
 // asBoolean turns the texts True and False into booleans, whatever their case.
 func asBoolean(value directory.Value) directory.Value {
 	text, ok := value.AsText()
@@ -310,10 +293,9 @@ func texts(list []string) lazyjson.Value {
 	return lazyjson.Array(values...)
 }
 
-// reference gives an id as it stands in a reference.
-func reference(id string) lazyjson.Value {
-	member := lazyjson.Text(id).AppendJSON([]byte(`{"value":`))
-	return lazyjson.Raw(string(append(member, '}')))
+// appendReference writes an id as it stands in a reference.
+func appendReference(out []byte, id string) []byte {
+	return append(lazyjson.AppendText(append(out, `{"value":`...), id), '}')
 }
 
 // lastSegment gives the id at the end of a resource's address, "" when it is

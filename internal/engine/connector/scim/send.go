@@ -17,16 +17,18 @@ func (t *target) Send(ctx context.Context, o connector.Operation) (connector.Rec
 	if o.Kind != connector.Create && !usableID(o.ID) {
 		return connector.Receipt{}, rejected(codeInvalidAnchor, fmt.Sprintf("%q cannot be the id of an account", shorten(o.ID)), nil)
 	}
-	if _, err := t.kind(ctx, o.Type); err != nil {
+	kind, err := t.kind(ctx, o.Type)
+	if err != nil {
 		return connector.Receipt{}, err
+	}
+	if o.Kind == connector.Create {
+		return t.create(ctx, kind, o)
 	}
 	w, err := t.prepare(o)
 	if err != nil {
 		return connector.Receipt{}, err
 	}
 	switch o.Kind {
-	case connector.Create:
-		return t.create(ctx, w)
 	case connector.Update:
 		if path, ok := namingPaths[o.Type]; ok && w.touches(path) {
 			return t.rename(ctx, w)
@@ -40,8 +42,8 @@ func (t *target) Send(ctx context.Context, o connector.Operation) (connector.Rec
 
 const schemaEntraGroup = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
 
-// create sends one POST. It is never repeated.
-func (t *target) create(ctx context.Context, w writing) (connector.Receipt, error) {
+// newResource gives what is to be created.
+func (t *target) newResource(w writing) resource {
 	body := resource{lazyjson.Object(2 + len(w.modifications))}
 	w.applyTo(&body)
 	primaryMail(&body)
@@ -54,7 +56,16 @@ func (t *target) create(ctx context.Context, w writing) (connector.Receipt, erro
 		}
 	}
 	*body.Member("schemas") = texts(schemas)
-	answer, err := t.do(ctx, request{method: http.MethodPost, endpoint: w.kind.endpoint, body: body.AppendJSON(make([]byte, 0, 1<<10))})
+	return body
+}
+
+// create sends one POST. It is never repeated.
+func (t *target) create(ctx context.Context, kind resourceType, o connector.Operation) (connector.Receipt, error) {
+	body, written, err := t.body(o)
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	answer, err := t.do(ctx, request{method: http.MethodPost, endpoint: kind.endpoint, body: body})
 	if err != nil {
 		return connector.Receipt{}, err
 	}
@@ -72,16 +83,16 @@ func (t *target) create(ctx context.Context, w writing) (connector.Receipt, erro
 	}
 	if made.id() == "" {
 		problem := notSCIM(answer)
-		problem.Detail = fmt.Sprintf("HTTP %d for the new %s without an id: %s", answer.status, w.operation.Type, shorten(answer.redacted(answer.body)))
+		problem.Detail = fmt.Sprintf("HTTP %d for the new %s without an id: %s", answer.status, o.Type, shorten(answer.redacted(answer.body)))
 		problem.Advice = "look into the app whether the account was made; it is searched for before another is"
 		return connector.Receipt{}, problem
 	}
-	return t.receipt(w, made, answer), nil
+	return t.receipt(o.Type, made, answer, written), nil
 }
 
 // receipt tells of the resource that came back.
-func (t *target) receipt(w writing, r resource, answer response) connector.Receipt {
-	account := t.account(w.operation.Type, r, r.version(answer.header.Get("ETag")), t.wanted(w))
+func (t *target) receipt(typ string, r resource, answer response, written []*attribute) connector.Receipt {
+	account := t.account(typ, r, r.version(answer.header.Get("ETag")), written)
 	return connector.Receipt{ID: account.ID, Account: &account}
 }
 
@@ -100,7 +111,7 @@ func (t *target) changed(w writing, answer response) (connector.Receipt, error) 
 		}
 		return connector.Receipt{}, notSCIM(answer)
 	}
-	return t.receipt(w, r, answer), nil
+	return t.receipt(w.operation.Type, r, answer, t.wanted(w)), nil
 }
 
 // delete sends one DELETE. What is gone is gone: a server that fails on it is

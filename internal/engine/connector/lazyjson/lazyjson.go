@@ -50,15 +50,32 @@ var errSyntax = errors.New("it is no JSON, or nests too deep")
 // opens an object. As in encoding/json, what is no UTF-8 becomes U+FFFD, and of members
 // with one name the last counts. What was decoded keeps the text in memory.
 func Decode(text string, depth int) (Value, error) {
-	text = valid(text)
-	r := read(text)
-	defer r.close()
 	next := (*reader).value
 	if brackets(text) > depth {
 		next = func(r *reader) (Value, error) { return r.bounded(depth - r.StackDepth()) }
 	}
+	r := read(valid(text))
+	defer r.close()
 	v, err := r.openedBy(next)
 	if err != nil || !r.end() || v.tree != nil && depth < 1 {
+		return Value{}, errSyntax
+	}
+	return v, nil
+}
+
+// DecodeOpen is Decode for what most will be looked into of: in a short text of few
+// arrays and objects it opens them all.
+func DecodeOpen(text string, depth int) (Value, error) {
+	trees := brackets(text)
+	if trees > depth || len(text) > short {
+		return Decode(text, depth)
+	}
+	r := read(valid(text))
+	defer r.close()
+	const most = 64 // parts that there is room for before any was seen
+	r.makeRoom(trees, min(trees+strings.Count(text, ","), most))
+	v, err := r.whole()
+	if err != nil || !r.end() {
 		return Value{}, errSyntax
 	}
 	return v, nil

@@ -80,10 +80,16 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%q: %v, encoding/json says %v", text, lazyErr, err)
 		}
 		if err != nil {
+			if open, err := DecodeOpen(text, depth); err == nil {
+				t.Errorf("%q, opened: %v", text, tell(open))
+			}
 			return
 		}
 		if got := tell(v); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+		if open, err := DecodeOpen(text, depth); err != nil || !reflect.DeepEqual(tell(open), want) {
+			t.Errorf("%q, opened: %v %v, want %v", text, tell(open), err, want)
 		}
 		again := string(v.AppendJSON(nil))
 		if got, err := plain(again); err != nil || !reflect.DeepEqual(got, want) {
@@ -112,8 +118,10 @@ func TestDepth(t *testing.T) {
 		if _, err := Decode(text, depth); err != nil {
 			t.Errorf("%s within %d: %v", text, depth, err)
 		}
-		if _, err := Decode(text, depth-1); err == nil && depth > 0 {
-			t.Errorf("%s is taken within %d", text, depth-1)
+		for _, decode := range []func(string, int) (Value, error){Decode, DecodeOpen} {
+			if _, err := decode(text, depth-1); err == nil && depth > 0 {
+				t.Errorf("%s is taken within %d", text, depth-1)
+			}
 		}
 	}
 	for _, hostile := range []string{`[`, `{"a":`, `[{"a":`} {

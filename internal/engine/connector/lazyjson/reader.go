@@ -16,6 +16,10 @@ type reader struct {
 	text   string
 	buffer bytes.Buffer // holds a short text whole, as the decoder then takes it in place
 	parsed []part       // of the arrays and objects that are being opened, the inner after the outer
+
+	// What is opened of a text as a whole lies here, as far as there is room.
+	trees   []tree
+	members []part
 }
 
 // readers are those of short texts, to be used again.
@@ -44,7 +48,7 @@ func read(text string) *reader {
 
 func (r *reader) close() {
 	if len(r.text) <= short {
-		r.text = ""
+		r.text, r.trees, r.members = "", nil, nil
 		readers.Put(r)
 	}
 }
@@ -68,6 +72,20 @@ func (r *reader) openedBy(next func(*reader) (Value, error)) (Value, error) {
 	return Value{tree: opened}, err
 }
 
+// whole reads one value, and opens all in it.
+func (r *reader) whole() (Value, error) {
+	kind := KindObject
+	switch r.PeekKind() {
+	case '[':
+		kind = KindArray
+	case '{':
+	default:
+		return r.value()
+	}
+	opened, err := r.tree(kind, (*reader).whole)
+	return Value{tree: opened}, err
+}
+
 // tree reads an array or object, its values by way of next. Of members with one
 // name the last takes the place of the first.
 func (r *reader) tree(kind Kind, next func(*reader) (Value, error)) (*tree, error) {
@@ -81,10 +99,26 @@ func (r *reader) tree(kind Kind, next func(*reader) (Value, error)) (*tree, erro
 		}
 		return true
 	})
-	out := &tree{kind: kind, parts: slices.Clone(r.parsed[begin:])}
+	out := r.keep(kind, r.parsed[begin:])
 	clear(r.parsed[begin:])
 	r.parsed = r.parsed[:begin]
 	return out, err
+}
+
+// makeRoom has what is opened from now on lie together.
+func (r *reader) makeRoom(trees, parts int) {
+	r.trees, r.members = make([]tree, 0, trees), make([]part, 0, parts)
+}
+
+// keep gives a tree of its own of the parts.
+func (r *reader) keep(kind Kind, parts []part) *tree {
+	if len(r.trees) == cap(r.trees) || len(parts) > cap(r.members)-len(r.members) {
+		return &tree{kind: kind, parts: slices.Clone(parts)}
+	}
+	begin := len(r.members)
+	r.members = append(r.members, parts...)
+	r.trees = append(r.trees, tree{kind: kind, parts: slices.Clip(r.members[begin:])})
+	return &r.trees[len(r.trees)-1]
 }
 
 // names are the places of members by their names, when they are many.

@@ -18,8 +18,14 @@ const maxDepth = 32
 type resource struct{ lazyjson.Value }
 
 // decodeResource reads one JSON object.
-func decodeResource(text string) (resource, error) {
-	value, err := lazyjson.Decode(text, maxDepth)
+func decodeResource(text string) (resource, error) { return decodeBy(lazyjson.Decode, text) }
+
+// decodeCreated is decodeResource for the answer to a create, which is looked into
+// all over.
+func decodeCreated(text string) (resource, error) { return decodeBy(lazyjson.DecodeOpen, text) }
+
+func decodeBy(decode func(string, int) (lazyjson.Value, error), text string) (resource, error) {
+	value, err := decode(text, maxDepth)
 	if err == nil && value.Kind() != lazyjson.KindObject {
 		err = errors.New("it is no object")
 	}
@@ -182,7 +188,8 @@ func boolText(b bool) string {
 
 // value gives what stands at the path in the form that definition asks for:
 // booleans and references as such. Absent, null and an empty list are no value.
-func (r *resource) value(path directory.Path, definition directory.Definition) (directory.Value, bool) {
+// likely is given in place of an equal text.
+func (r *resource) value(path directory.Path, definition directory.Definition, likely directory.Value) (directory.Value, bool) {
 	raw, ok := r.raw(path)
 	if !ok {
 		return directory.Null, false
@@ -190,7 +197,10 @@ func (r *resource) value(path directory.Path, definition directory.Definition) (
 	if definition.Type == directory.TypeReference {
 		return referenceValue(raw, definition.MultiValued && !path.HasCondition())
 	}
-	value := fromJSON(raw)
+	value := likely
+	if !isText(raw, likely) {
+		value = fromJSON(raw)
+	}
 	if value.IsNull() {
 		return directory.Null, false
 	}
@@ -198,6 +208,12 @@ func (r *resource) value(path directory.Path, definition directory.Definition) (
 		value = asBoolean(value)
 	}
 	return value, true
+}
+
+func isText(raw lazyjson.Value, value directory.Value) bool {
+	held, ok := raw.AsText()
+	text, isText := value.AsText()
+	return ok && isText && held == text
 }
 
 // fromJSON gives a value that shares nothing with the text that it came in: it

@@ -77,7 +77,7 @@ func (t *target) create(ctx context.Context, kind resourceType, o connector.Oper
 			return connector.Receipt{ID: id}, nil
 		}
 	}
-	made, err := decodeResource(answer.body)
+	made, err := decodeCreated(answer.body)
 	if err != nil {
 		return connector.Receipt{}, notSCIM(answer)
 	}
@@ -87,12 +87,12 @@ func (t *target) create(ctx context.Context, kind resourceType, o connector.Oper
 		problem.Advice = "look into the app whether the account was made; it is searched for before another is"
 		return connector.Receipt{}, problem
 	}
-	return t.receipt(o.Type, made, answer, written), nil
+	return t.receipt(o.Type, made, answer, written, o.Modifications), nil
 }
 
-// receipt tells of the resource that came back.
-func (t *target) receipt(typ string, r resource, answer response, written []*attribute) connector.Receipt {
-	account := t.account(typ, r, r.version(answer.header.Get("ETag")), written)
+// receipt tells of the resource that came back; see account for sent.
+func (t *target) receipt(typ string, r resource, answer response, written []*attribute, sent []connector.Modification) connector.Receipt {
+	account := t.account(typ, r, r.version(answer.header.Get("ETag")), written, sent)
 	return connector.Receipt{ID: account.ID, Account: &account}
 }
 
@@ -111,7 +111,7 @@ func (t *target) changed(w writing, answer response) (connector.Receipt, error) 
 		}
 		return connector.Receipt{}, notSCIM(answer)
 	}
-	return t.receipt(w.operation.Type, r, answer, t.wanted(w)), nil
+	return t.receipt(w.operation.Type, r, answer, t.wanted(w), nil), nil
 }
 
 // delete sends one DELETE. What is gone is gone: a server that fails on it is

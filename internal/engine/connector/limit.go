@@ -83,7 +83,7 @@ func (l *Limiter) PausedUntil() time.Time {
 
 // Describe passes on when its turn has come.
 func (l *Limiter) Describe(ctx context.Context) (features Features, schema directory.Schema, err error) {
-	err = l.do(ctx, "", func() error {
+	err = l.do(ctx, kind{}, func() error {
 		features, schema, err = l.target.Describe(ctx)
 		return err
 	})
@@ -92,7 +92,7 @@ func (l *Limiter) Describe(ctx context.Context) (features Features, schema direc
 
 // Test passes on when its turn has come.
 func (l *Limiter) Test(ctx context.Context, matching map[string]directory.Path) (findings []Finding, err error) {
-	err = l.do(ctx, "", func() error {
+	err = l.do(ctx, kind{}, func() error {
 		findings, err = l.target.Test(ctx, matching)
 		return err
 	})
@@ -103,7 +103,7 @@ func (l *Limiter) Test(ctx context.Context, matching map[string]directory.Path) 
 func (l *Limiter) List(ctx context.Context, typ string, want []directory.Path, yield func(Account) error) (complete bool, err error) {
 	passed := &yielded{yield: yield}
 	var failure error
-	err = l.do(ctx, "", func() error {
+	err = l.do(ctx, kind{}, func() error {
 		complete, failure = l.target.List(ctx, typ, want, passed.pass)
 		if passed.err != nil {
 			return nil // the caller's own error tells nothing of the target
@@ -118,7 +118,7 @@ func (l *Limiter) List(ctx context.Context, typ string, want []directory.Path, y
 
 // Find passes on when its turn has come.
 func (l *Limiter) Find(ctx context.Context, typ string, path directory.Path, value directory.Value, want []directory.Path) (found []Account, err error) {
-	err = l.do(ctx, "find "+typ, func() error {
+	err = l.do(ctx, kind{"find", typ}, func() error {
 		found, err = l.target.Find(ctx, typ, path, value, want)
 		return err
 	})
@@ -127,7 +127,7 @@ func (l *Limiter) Find(ctx context.Context, typ string, path directory.Path, val
 
 // Get passes on when its turn has come.
 func (l *Limiter) Get(ctx context.Context, typ, id string, want []directory.Path) (account Account, err error) {
-	err = l.do(ctx, "get "+typ, func() error {
+	err = l.do(ctx, kind{"get", typ}, func() error {
 		account, err = l.target.Get(ctx, typ, id, want)
 		return err
 	})
@@ -136,7 +136,7 @@ func (l *Limiter) Get(ctx context.Context, typ, id string, want []directory.Path
 
 // Send passes on when its turn has come.
 func (l *Limiter) Send(ctx context.Context, operation Operation) (receipt Receipt, err error) {
-	err = l.do(ctx, string(operation.Kind)+" "+operation.Type, func() error {
+	err = l.do(ctx, kind{string(operation.Kind), operation.Type}, func() error {
 		if operation.Complete != nil {
 			operation.Complete(&operation)
 		}
@@ -148,24 +148,23 @@ func (l *Limiter) Send(ctx context.Context, operation Operation) (receipt Receip
 
 // do makes a call when its turn has come. Calls of one kind are expected to
 // take about as long as each other; those of kind "" are not measured.
-func (l *Limiter) do(ctx context.Context, kind string, call func() error) error {
+func (l *Limiter) do(ctx context.Context, k kind, call func() error) error {
 	if err := l.window.enter(ctx); err != nil {
 		return cancelled(err)
 	}
 	defer l.window.leave()
-	episode, err := l.awaitTurn(ctx)
+	episode, began, err := l.awaitTurn(ctx)
 	if err != nil {
 		return cancelled(err)
 	}
-	began := l.clock.Now()
 	err = call()
 	took := l.clock.Now().Sub(began)
 
-	var e *Error
+	e, failed := errors.AsType[*Error](err)
 	switch {
 	case err == nil || errors.Is(err, ErrCannotFilter):
 		l.succeeded(episode)
-	case !errors.As(err, &e):
+	case !failed:
 		return err
 	case e.Class == Throttled || e.Overloaded:
 		l.throttled(e, episode)
@@ -173,36 +172,45 @@ func (l *Limiter) do(ctx context.Context, kind string, call func() error) error 
 	case e.Class != Rejected && e.Class != Conflict && e.Class != Gone:
 		return err // how long a failure takes says nothing of the load
 	}
-	if kind != "" {
-		l.window.answered(kind, took)
+	if k != (kind{}) {
+		l.window.answered(k, took)
 	}
 	return err
 }
 
 // awaitTurn waits for the end of a pause and for the rate. A pause that began
 // meanwhile is waited for as well, and the turn taken anew. It gives the number
-// of complaints that the call knows of.
-func (l *Limiter) awaitTurn(ctx context.Context) (episode int, err error) {
+// of complaints that the call knows of, and the time.
+func (l *Limiter) awaitTurn(ctx context.Context) (episode int, now time.Time, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, now, err
+	}
 	for {
-		if err := l.clock.Sleep(ctx, l.PausedUntil().Sub(l.clock.Now())); err != nil {
-			return 0, err
+		now = l.clock.Now()
+		if pause := l.PausedUntil().Sub(now); pause > 0 {
+			if err := l.clock.Sleep(ctx, pause); err != nil {
+				return 0, now, err
+			}
+			now = l.clock.Now()
 		}
-		now := l.clock.Now()
-		reservation := l.rate.ReserveN(now, 1)
-		if err := l.clock.Sleep(ctx, reservation.DelayFrom(now)); err != nil {
-			reservation.CancelAt(l.clock.Now())
-			return 0, err
+		if l.rate.Limit() != rate.Inf {
+			reservation := l.rate.ReserveN(now, 1)
+			if err := l.clock.Sleep(ctx, reservation.DelayFrom(now)); err != nil {
+				reservation.CancelAt(l.clock.Now())
+				return 0, now, err
+			}
+			now = l.clock.Now()
 		}
-		if episode, ok := l.mayGo(); ok {
-			return episode, nil
+		if episode, ok := l.mayGo(now); ok {
+			return episode, now, nil
 		}
 	}
 }
 
-func (l *Limiter) mayGo() (episode int, ok bool) {
+func (l *Limiter) mayGo(now time.Time) (episode int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.episode, !l.until.After(l.clock.Now())
+	return l.episode, !l.until.After(now)
 }
 
 func (l *Limiter) succeeded(episode int) {

@@ -112,8 +112,8 @@ func repeat(ctx context.Context, clock Clock, random func() float64, repeats int
 	transient, throttled := 0, 0
 	for {
 		err := call()
-		var e *Error
-		if !errors.As(err, &e) {
+		e, failed := errors.AsType[*Error](err)
+		if !failed {
 			return err
 		}
 		var wait time.Duration

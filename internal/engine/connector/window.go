@@ -32,13 +32,16 @@ type window struct {
 	bound     int
 	inFlight  int
 	waiting   []chan struct{} // first come, first served; closed when the slot is given
-	latencies map[string]*latency
+	latencies map[kind]*latency
 
 	answers   int  // since the bound last moved
 	slow      int  // of these
 	full      bool // the bound was reached since it last moved
 	throttled bool // the target has complained
 }
+
+// kind of calls: what is done to objects of a type.
+type kind struct{ what, typ string }
 
 // latency of one kind of call: smoothed, and its base, which it has with as few
 // calls in flight as a window begins with. A target that is slower for good
@@ -57,7 +60,7 @@ func (l *latency) holds() bool { return l.smoothed <= 2*l.base+latencySlack }
 
 // newWindow makes a window with a fixed bound, or an adaptive one for 0.
 func newWindow(concurrency int) *window {
-	w := &window{most: concurrency, bound: concurrency, latencies: map[string]*latency{}}
+	w := &window{most: concurrency, bound: concurrency, latencies: map[kind]*latency{}}
 	if concurrency <= 0 {
 		w.adaptive, w.most, w.bound = true, mostConcurrency, startConcurrency
 	}
@@ -128,13 +131,13 @@ func (w *window) leave() {
 }
 
 // answered notes how long the target took for a call of a kind.
-func (w *window) answered(kind string, took time.Duration) {
+func (w *window) answered(k kind, took time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := w.latencies[kind]
+	l := w.latencies[k]
 	if l == nil {
 		l = &latency{took, took}
-		w.latencies[kind] = l
+		w.latencies[k] = l
 	}
 	l.add(took, w.bound <= startConcurrency)
 	w.answers++

@@ -123,31 +123,29 @@ func (m modification) write(value directory.Value) (lazyjson.Value, error) {
 
 // appendValue writes one value as JSON, of the type that the attribute has.
 func (a *attribute) appendValue(out []byte, value directory.Value, reference bool) ([]byte, error) {
-	if reference {
-		id, ok := value.AsText()
-		if !ok || id == "" {
-			if id = value.String(); value.Kind() != directory.KindInteger {
-				return nil, rejected(codeInvalidValue, fmt.Sprintf("%s refers to no account", a.path), nil)
-			}
-		}
-		return appendReference(out, id), nil
-	}
 	text, isText := value.AsText()
 	switch {
+	case reference:
+		id := value.String()
+		if isText && id == "" || !isText && value.Kind() != directory.KindInteger {
+			return nil, rejected(codeInvalidValue, fmt.Sprintf("%s refers to no account", a.path), nil)
+		}
+		return appendReference(out, id), nil
 	case isText && a.definition.Type == directory.TypeBoolean:
-		boolean, ok := asBoolean(value).AsBoolean()
-		if !ok {
+		if value = asBoolean(value); value.Kind() != directory.KindBoolean {
 			return nil, rejected(codeInvalidValue, fmt.Sprintf("%s takes True or False", a.path), nil)
 		}
-		return strconv.AppendBool(out, boolean), nil
 	case isText && a.definition.Type == directory.TypeInteger:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return nil, rejected(codeInvalidValue, fmt.Sprintf("%s takes an integer", a.path), nil)
 		}
-		return strconv.AppendInt(out, n, 10), nil
+		value = directory.Integer(n)
 	case isText:
 		return lazyjson.AppendText(out, text), nil
+	}
+	if boolean, ok := value.AsBoolean(); ok {
+		return strconv.AppendBool(out, boolean), nil
 	}
 	encoded, err := value.MarshalJSON()
 	if err != nil {

@@ -152,8 +152,10 @@ type Modification struct {
 
 // Receipt is the target's answer to a write that was carried out.
 type Receipt struct {
-	ID      string   // of the account; after a rename it may differ from Operation.ID
-	Account *Account // what came back, with the attributes that were written; nil when nothing did
+	ID string // of the account; after a rename it may differ from Operation.ID
+	// Account is what came back, with the attributes that were written; nil when
+	// nothing did, or a new account that is as it was written.
+	Account *Account
 	// Lost names references that had to be given up: members that the target
 	// does not know, by id. The rest was carried out.
 	Lost []string

@@ -252,6 +252,14 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		}
 	})
+	b.Run("opened", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := DecodeOpen(text, 32); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("by encoding/json", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

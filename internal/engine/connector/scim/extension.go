@@ -80,7 +80,7 @@ func (t *target) tookExtensions(ctx context.Context, w writing, receipt connecto
 		if err != nil {
 			return false, err
 		}
-		read := t.account(w.operation.Type, r, version, t.wanted(w), nil)
+		read := t.account(w.operation.Type, r, version, t.wanted(w))
 		account = &read
 	}
 	for _, m := range w.modifications {

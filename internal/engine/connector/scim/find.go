@@ -78,12 +78,12 @@ func (t *target) search(ctx context.Context, typ string, path directory.Path, va
 	}
 	definition, wanted := t.attribute(typ, path).definition, t.attributes(typ, want)
 	for _, r := range p.resources {
-		have, ok := r.value(path, definition, directory.Null)
+		have, ok := r.value(path, definition)
 		if r.id() == "" || !ok || !holds(have, value, definition.CaseExact) {
 			foreign = true
 			continue
 		}
-		found = append(found, t.account(typ, r, r.version(""), wanted, nil))
+		found = append(found, t.account(typ, r, r.version(""), wanted))
 	}
 	return found, foreign, nil
 }
@@ -158,7 +158,7 @@ func (t *target) probeFilter(ctx context.Context, typ string, path directory.Pat
 	}
 	definition := t.attribute(typ, path).definition
 	for _, r := range p.resources {
-		value, ok := r.value(path, definition, directory.Null)
+		value, ok := r.value(path, definition)
 		if list := value.Values(); len(list) > 0 {
 			value = list[0]
 		}

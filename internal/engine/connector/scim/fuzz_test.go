@@ -29,7 +29,7 @@ func FuzzReading(f *testing.F) {
 		if err != nil || pathErr != nil {
 			return
 		}
-		account := target.account(directory.User, r, "", target.attributes(directory.User, []directory.Path{p}), nil)
+		account := target.account(directory.User, r, "", target.attributes(directory.User, []directory.Path{p}))
 		for _, value := range account.Values {
 			if _, err := json.Marshal(value); err != nil {
 				t.Errorf("%v: %v", value, err)

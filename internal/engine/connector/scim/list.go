@@ -139,7 +139,7 @@ func (t *target) take(l *listing, p *freshPage, yield func(connector.Account) er
 		l.seen[hash] = struct{}{}
 		l.last = id
 		p.fresh++
-		if err := yield(t.account(l.typ, r, r.version(""), l.want, nil)); err != nil {
+		if err := yield(t.account(l.typ, r, r.version(""), l.want)); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ func (t *target) Get(ctx context.Context, typ, id string, want []directory.Path)
 	if err != nil {
 		return connector.Account{}, err
 	}
-	return t.account(typ, r, version, t.attributes(typ, want), nil), nil
+	return t.account(typ, r, version, t.attributes(typ, want)), nil
 }
 
 // read gets one resource whole, or without its members.
@@ -89,12 +89,12 @@ func leaveOutMembers(typ string, query url.Values) {
 }
 
 // account takes the wanted attributes out of a resource, and nothing that would
-// keep its text in memory. What was sent may stand for an equal text in its place.
-func (t *target) account(typ string, r resource, version string, want []*attribute, sent []connector.Modification) connector.Account {
+// keep its text in memory.
+func (t *target) account(typ string, r resource, version string, want []*attribute) connector.Account {
 	account := connector.Account{
 		Type: typ, ID: strings.Clone(r.id()), Version: strings.Clone(version), Values: make(map[string]directory.Value, len(want)),
 	}
-	for i, a := range want {
+	for _, a := range want {
 		if a.unreadable {
 			if account.Unreadable == nil {
 				account.Unreadable = map[string]bool{}
@@ -102,16 +102,12 @@ func (t *target) account(typ string, r resource, version string, want []*attribu
 			account.Unreadable[a.text] = true
 			continue
 		}
-		likely := directory.Null
-		if i < len(sent) {
-			likely = sent[i].Value
-		}
-		if value, ok := r.value(a.path, a.definition, likely); ok {
+		if value, ok := r.value(a.path, a.definition); ok {
 			account.Values[a.text] = value
 		}
 	}
 	if typ == directory.User {
-		if active, ok := r.value(activePath, directory.Definition{Type: directory.TypeBoolean}, directory.Null); ok {
+		if active, ok := r.value(activePath, directory.Definition{Type: directory.TypeBoolean}); ok {
 			if enabled, ok := active.AsBoolean(); ok {
 				account.Enabled = &enabled
 			}

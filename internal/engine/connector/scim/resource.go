@@ -188,8 +188,7 @@ func boolText(b bool) string {
 
 // value gives what stands at the path in the form that definition asks for:
 // booleans and references as such. Absent, null and an empty list are no value.
-// likely is given in place of an equal text.
-func (r *resource) value(path directory.Path, definition directory.Definition, likely directory.Value) (directory.Value, bool) {
+func (r *resource) value(path directory.Path, definition directory.Definition) (directory.Value, bool) {
 	raw, ok := r.raw(path)
 	if !ok {
 		return directory.Null, false
@@ -197,10 +196,7 @@ func (r *resource) value(path directory.Path, definition directory.Definition, l
 	if definition.Type == directory.TypeReference {
 		return referenceValue(raw, definition.MultiValued && !path.HasCondition())
 	}
-	value := likely
-	if !isText(raw, likely) {
-		value = fromJSON(raw)
-	}
+	value := fromJSON(raw)
 	if value.IsNull() {
 		return directory.Null, false
 	}
@@ -208,12 +204,6 @@ func (r *resource) value(path directory.Path, definition directory.Definition, l
 		value = asBoolean(value)
 	}
 	return value, true
-}
-
-func isText(raw lazyjson.Value, value directory.Value) bool {
-	held, ok := raw.AsText()
-	text, isText := value.AsText()
-	return ok && isText && held == text
 }
 
 // fromJSON gives a value that shares nothing with the text that it came in: it

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/lazyjson"
@@ -87,12 +89,43 @@ func (t *target) create(ctx context.Context, kind resourceType, o connector.Oper
 		problem.Advice = "look into the app whether the account was made; it is searched for before another is"
 		return connector.Receipt{}, problem
 	}
-	return t.receipt(o.Type, made, answer, written, o.Modifications), nil
+	if made.isAsSent(o.Modifications, written) {
+		return connector.Receipt{ID: strings.Clone(made.id())}, nil
+	}
+	return t.receipt(o.Type, made, answer, written), nil
 }
 
-// receipt tells of the resource that came back; see account for sent.
-func (t *target) receipt(typ string, r resource, answer response, written []*attribute, sent []connector.Modification) connector.Receipt {
-	account := t.account(typ, r, r.version(answer.header.Get("ETag")), written, sent)
+// isAsSent reports whether a new account came back with all that was written, which
+// saves to take it out and to compare it. What is never returned, and references,
+// nobody would compare.
+func (r *resource) isAsSent(modifications []connector.Modification, written []*attribute) bool {
+	return slices.EqualFunc(modifications, written, func(m connector.Modification, a *attribute) bool {
+		if a.path != m.Path || m.Verb != connector.Set {
+			return false
+		}
+		if a.unreadable || m.Reference {
+			return true
+		}
+		raw, ok := r.raw(a.path)
+		switch {
+		case !ok || a.definition.Type == directory.TypeReference:
+			return false
+		case m.Value.Kind() == directory.KindBoolean:
+			came, ok := raw.AsBoolean()
+			sent, _ := m.Value.AsBoolean()
+			return ok && came == sent
+		case a.definition.Type == directory.TypeBoolean:
+			return false
+		}
+		came, ok := raw.AsText()
+		sent, isText := m.Value.AsText()
+		return ok && isText && came == sent
+	})
+}
+
+// receipt tells of the resource that came back.
+func (t *target) receipt(typ string, r resource, answer response, written []*attribute) connector.Receipt {
+	account := t.account(typ, r, r.version(answer.header.Get("ETag")), written)
 	return connector.Receipt{ID: account.ID, Account: &account}
 }
 
@@ -111,7 +144,7 @@ func (t *target) changed(w writing, answer response) (connector.Receipt, error) 
 		}
 		return connector.Receipt{}, notSCIM(answer)
 	}
-	return t.receipt(w.operation.Type, r, answer, t.wanted(w), nil), nil
+	return t.receipt(w.operation.Type, r, answer, t.wanted(w)), nil
 }
 
 // delete sends one DELETE. What is gone is gone: a server that fails on it is

@@ -1,6 +1,8 @@
 package scim
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
@@ -85,5 +87,45 @@ func TestMembers(t *testing.T) {
 	send(t, target, updating(directory.Group, g, cleared("members")))
 	if got := group(t, app, g); len(got) != 0 {
 		t.Errorf("members %v", got)
+	}
+}
+
+// Of a new account that is as it was sent there is nothing to tell but its id; of
+// any other, what became of each attribute.
+func TestReceiptOfACreate(t *testing.T) {
+	sent := []connector.Modification{
+		set("userName", directory.Text("a\"ä")), set("active", directory.Boolean(true)), set(`emails[type eq "work"].value`, directory.Text("a@example.com")),
+		set(enterprise+"department", directory.Text("d")), set("password", directory.Text("p")), manager("m"),
+	}
+	const same = `{"id":"1","userName":"a\"\u00e4","active":true,"emails":[{"value":"h","type":"home"},{"value":"a@example.com","type":"work"}],` +
+		`"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"d"},"title":"of its own"}`
+	for name, test := range map[string]struct{ from, to, path, want string }{
+		"as it was sent":       {},
+		"another text":         {`"a\"\u00e4"`, `"b"`, "userName", "b"},
+		"other case":           {`"a\"\u00e4"`, `"A\"ä"`, "userName", `A"ä`},
+		"none":                 {`"department":"d"`, ``, enterprise + "department", ""},
+		"null":                 {`"d"`, `null`, enterprise + "department", ""},
+		"another state":        {`true`, `false`, "active", "False"},
+		"a state as text":      {`true`, `"True"`, "active", "True"},
+		"a number":             {`"a\"\u00e4"`, `7`, "userName", "7"},
+		"an element less":      {`"type":"work"`, `"type":"other"`, `emails[type eq "work"].value`, ""},
+		"another in the end":   {`"title":`, `"userName":"c","title":`, "userName", "c"},
+		"extension at the top": {`"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"d"}`, `"` + enterprise + `department":"e"`, enterprise + "department", "e"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := open(t, "http://127.0.0.1:1/scim/v2", "")
+			target.client = &http.Client{Transport: fixed(strings.Replace(same, test.from, test.to, 1))}
+			for range 2 { // put together, and by a stencil
+				receipt := send(t, target, creating(directory.User, sent...))
+				switch {
+				case receipt.ID != "1":
+					t.Errorf("id %q", receipt.ID)
+				case (receipt.Account == nil) != (test.path == ""):
+					t.Errorf("account %+v", receipt.Account)
+				case receipt.Account != nil && receipt.Account.Values[test.path].String() != test.want:
+					t.Errorf("%s is %v", test.path, receipt.Account.Values[test.path])
+				}
+			}
+		})
 	}
 }

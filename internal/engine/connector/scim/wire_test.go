@@ -180,7 +180,7 @@ func TestReading(t *testing.T) {
 		if test.path == "members" {
 			typ = directory.Group
 		}
-		account := target.account(typ, r, "", target.attributes(typ, []directory.Path{path}), nil)
+		account := target.account(typ, r, "", target.attributes(typ, []directory.Path{path}))
 		if got := account.Values[path.String()]; !got.Equal(test.want) {
 			t.Errorf("%s: %v %v, want %v", name, got.Kind(), got, test.want)
 		}

@@ -47,10 +47,22 @@ func (a Attributes) With(name string, value Value) Attributes {
 	return slices.Insert(slices.Clone(a), at, Attribute{name, value})
 }
 
+// search is slices.BinarySearchFunc without a call for each comparison: every
+// mapped attribute of every object is looked for.
 func (a Attributes) search(name string) (int, bool) {
-	return slices.BinarySearchFunc(a, name, func(attribute Attribute, name string) int {
-		return strings.Compare(attribute.Name, name)
-	})
+	low, high := 0, len(a)
+	for low < high {
+		middle := (low + high) / 2
+		switch c := strings.Compare(a[middle].Name, name); {
+		case c == 0:
+			return middle, true
+		case c < 0:
+			low = middle + 1
+		default:
+			high = middle
+		}
+	}
+	return low, false
 }
 
 // Equal reports whether both hold the same names with equal values.

@@ -48,18 +48,14 @@ type Compiled struct {
 
 // rule is one compiled attribute mapping.
 type rule struct {
-	path       directory.Path
-	text       string // of the path
+	Rule
 	source     *expression.Expression
 	expression string // as declared; empty for a source or constant
 	constant   bool   // the value does not depend on the object
 	reference  string // attribute of the source whose edges flow; empty for a value
-	fallback   directory.Value
-	hasSource  bool
-	apply      Apply
-	whenNull   WhenNull
 	matching   int64
 	target     attributeType
+	unfit      error // why the default cannot be written; it fails every object
 }
 
 // Compile checks a definition and makes it ready. A nil target leaves types
@@ -91,17 +87,18 @@ func Compile(definition Definition, source Source, target *directory.ObjectType)
 			problems = append(problems, faults...)
 			continue
 		}
-		if other, twice := seen[folded(r.path)]; twice {
+		if other, twice := seen[folded(r.Path)]; twice {
 			problems = append(problems, &Problem{text, "", fmt.Sprintf("names the same attribute as %q; keep one of them", other)})
 			continue
 		}
-		seen[folded(r.path)] = text
-		r.target = typeOf(target, r.path)
+		seen[folded(r.Path)] = text
+		r.judgeBy(typeOf(target, r.Path))
 		c.rules = append(c.rules, r)
 	}
+	slices.SortFunc(c.rules, func(a, b rule) int { return strings.Compare(a.Name, b.Name) }) // as Evaluate promises
 	for i := range c.rules {
 		r := &c.rules[i]
-		c.names[r.text] = true
+		c.names[r.Name] = true
 		if r.matching > 0 {
 			c.matching = append(c.matching, i)
 		}
@@ -120,8 +117,8 @@ func Compile(definition Definition, source Source, target *directory.ObjectType)
 	for i := 1; i < len(c.matching); i++ {
 		a, b := c.rules[c.matching[i-1]], c.rules[c.matching[i]]
 		if a.matching == b.matching {
-			problems = append(problems, &Problem{b.text, "matching_precedence",
-				fmt.Sprintf("%d is the precedence of %q already; give each matching attribute its own", b.matching, a.text)})
+			problems = append(problems, &Problem{b.Name, "matching_precedence",
+				fmt.Sprintf("%d is the precedence of %q already; give each matching attribute its own", b.matching, a.Name)})
 		}
 	}
 	if len(problems) == 0 && len(c.matching) == 0 {
@@ -134,13 +131,22 @@ func Compile(definition Definition, source Source, target *directory.ObjectType)
 	return c, nil
 }
 
-// refer gives a rule that carries references.
+// judgeBy takes up what the target says of the rule's attribute.
+func (r *rule) judgeBy(target attributeType) {
+	r.target = target
+	r.Required, r.CaseExact, r.WriteOnly, r.Immutable = target.required, target.caseExact, target.writeOnly, target.immutable
+	if !r.Default.IsNull() {
+		r.Default, r.unfit = target.convert(r.Default)
+	}
+}
+
+// refer gives a rule that carries references, which are compared as ids.
 func (r *rule) refer() Reference {
 	multi := r.target.multi
 	if !r.target.known {
-		multi = r.path == directory.Path{Name: "members"}
+		multi = r.Path == directory.Path{Name: "members"}
 	}
-	return Reference{r.path, r.text, r.reference, multi, r.apply, r.whenNull}
+	return Reference{&Rule{Path: r.Path, Name: r.Name, Apply: r.Apply, WhenNull: r.WhenNull}, r.reference, multi}
 }
 
 // folded gives the path by which attributes are told apart: their names are
@@ -156,14 +162,14 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 	fault := func(field, format string, args ...any) {
 		problems = append(problems, &Problem{text, field, fmt.Sprintf(format, args...)})
 	}
-	r := rule{text: text, apply: a.Apply, whenNull: a.WhenNull}
+	r := rule{Rule: Rule{Name: text, Apply: a.Apply, WhenNull: a.WhenNull}}
 	var err error
-	if r.path, err = directory.ParsePath(text); err != nil {
+	if r.Path, err = directory.ParsePath(text); err != nil {
 		fault("", "%v", err)
 		return r, problems
 	}
-	r.text = r.path.String()
-	if r.path == (directory.Path{Name: "id"}) {
+	r.Name = r.Path.String()
+	if r.Path == (directory.Path{Name: "id"}) {
 		fault("", "the target issues the id itself; it cannot be mapped")
 	}
 	given := 0
@@ -207,30 +213,30 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 	}
 	if r.source != nil {
 		problems = append(problems, checkSource(text, r.source, a, source)...)
-		if r.source.OnlyAdds() && (r.apply == "" || r.apply == ApplyAlways) {
-			r.apply = ApplyAddValues
+		if r.source.OnlyAdds() && (r.Apply == "" || r.Apply == ApplyAlways) {
+			r.Apply = ApplyAddValues
 		}
 	}
-	r.hasSource = given > 0
+	r.Own, r.NoSource = !r.constant, given == 0
 	if a.Default != nil {
-		r.fallback = directory.Text(*a.Default)
+		r.Default = directory.Text(*a.Default)
 	}
-	switch r.apply {
+	switch r.Apply {
 	case "":
-		r.apply = ApplyAlways
+		r.Apply = ApplyAlways
 	case ApplyAlways, ApplyOnCreate, ApplyAddValues:
 	default:
 		fault("apply", "unknown value %q: use always, on_create or add_values", a.Apply)
 	}
-	switch r.whenNull {
+	switch r.WhenNull {
 	case "":
-		r.whenNull = ClearOwn
+		r.WhenNull = ClearOwn
 	case ClearOwn, Ignore, Clear:
 	default:
 		fault("when_null", "unknown value %q: use clear_own, ignore or clear", a.WhenNull)
 	}
 	switch {
-	case r.apply != ApplyAddValues || r.whenNull != Clear:
+	case r.Apply != ApplyAddValues || r.WhenNull != Clear:
 	case a.Apply == ApplyAddValues:
 		fault("when_null", "clear removes what apply = \"add_values\" never removes; drop one of them")
 	default:

@@ -21,15 +21,14 @@ type Input struct {
 	Taken func(path directory.Path, value string) (taken, known bool, err error)
 }
 
-// Flow is what one rule gives for one object.
-type Flow struct {
+// Rule is what one attribute mapping says for all objects. It is immutable.
+type Rule struct {
 	Path     directory.Path
 	Name     string          // the text of Path
-	Value    directory.Value // null when the source has none
-	Default  directory.Value // to be used at creation when Value is null
+	Default  directory.Value // to be used at creation when there is no value
 	Apply    Apply
 	WhenNull WhenNull
-	// Own tells that Value comes from the object, not from a constant: only such
+	// Own tells that values come from the object, not from a constant: only such
 	// values are taken back when the source loses them.
 	Own       bool
 	NoSource  bool // the rule has only a default
@@ -37,17 +36,20 @@ type Flow struct {
 	CaseExact bool
 	WriteOnly bool // never compared with what the target returns
 	Immutable bool // written at creation only
-	Redacted  bool // the log shows [Redact]
+}
+
+// Flow is what one rule gives for one object.
+type Flow struct {
+	*Rule
+	Value    directory.Value // null when the source has none
+	Redacted bool            // the log shows [Redact]
 }
 
 // Reference is one rule whose values are other objects.
 type Reference struct {
-	Path      directory.Path
-	Name      string // the text of Path
+	*Rule
 	Attribute string // of the source, whose edges flow
 	Multi     bool   // members; else a single one such as manager
-	Apply     Apply
-	WhenNull  WhenNull
 }
 
 // EvaluationError says which attribute of one object could not be had, and
@@ -112,7 +114,7 @@ func (c *Compiled) Paths() []directory.Path {
 	var paths []directory.Path
 	for _, r := range c.rules {
 		if r.reference == "" {
-			paths = append(paths, r.path)
+			paths = append(paths, r.Path)
 		}
 	}
 	return paths
@@ -129,7 +131,7 @@ func (c *Compiled) Maps(name string) bool { return c.names[name] }
 func (c *Compiled) MatchingPaths() []directory.Path {
 	paths := make([]directory.Path, len(c.matching))
 	for i, at := range c.matching {
-		paths[i] = c.rules[at].path
+		paths[i] = c.rules[at].Path
 	}
 	return paths
 }
@@ -138,8 +140,8 @@ func (c *Compiled) MatchingPaths() []directory.Path {
 // case.
 func (c *Compiled) CaseExact(path directory.Path) bool {
 	for _, r := range c.rules {
-		if r.path == path {
-			return r.target.caseExact
+		if r.Path == path {
+			return r.CaseExact
 		}
 	}
 	return false
@@ -168,7 +170,8 @@ func (c *Compiled) Matches(in Input) ([]Match, error) {
 	return matches, nil
 }
 
-// Evaluate gives what flows into the object's account, reference rules apart.
+// Evaluate gives what flows into the object's account, reference rules apart,
+// ascending by Name.
 // Rules that apply only at creation are left out unless creating. The error is
 // an *EvaluationError, *NeedUnique or ErrIgnoreObject.
 func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
@@ -176,7 +179,7 @@ func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
 	e := c.evaluation(in)
 	for i := range c.rules {
 		r := &c.rules[i]
-		if r.reference != "" || !creating && (r.apply == ApplyOnCreate || r.target.immutable) {
+		if r.reference != "" || !creating && (r.Apply == ApplyOnCreate || r.Immutable) {
 			continue
 		}
 		flow, ignored, err := e.evaluate(r)
@@ -222,20 +225,17 @@ func (c *Compiled) evaluation(in Input) *evaluation {
 }
 
 func (e *evaluation) evaluate(r *rule) (flow Flow, ignored bool, err error) {
-	flow = Flow{
-		Path: r.path, Name: r.text, Default: r.fallback, Apply: r.apply, WhenNull: r.whenNull, Own: !r.constant, NoSource: !r.hasSource,
-		Required: r.target.required, CaseExact: r.target.caseExact, WriteOnly: r.target.writeOnly, Immutable: r.target.immutable,
-	}
+	flow = Flow{Rule: &r.Rule}
 	fail := func(code string, err error) (Flow, bool, error) {
-		return Flow{}, false, &EvaluationError{r.path, r.expression, code, err}
+		return Flow{}, false, &EvaluationError{r.Path, r.expression, code, err}
 	}
 	if r.source != nil {
-		e.path = r.path
+		e.path = r.Path
 		result, err := r.source.Evaluate(&e.environment)
 		if err != nil {
 			var need *expression.NeedUnique
 			if errors.As(err, &need) {
-				return Flow{}, false, &NeedUnique{r.path, need.Value}
+				return Flow{}, false, &NeedUnique{r.Path, need.Value}
 			}
 			return fail("AttributeValidationFailed", err)
 		}
@@ -258,10 +258,8 @@ func (e *evaluation) evaluate(r *rule) (flow Flow, ignored bool, err error) {
 			}
 		}
 	}
-	if !flow.Default.IsNull() {
-		if flow.Default, err = r.target.convert(flow.Default); err != nil {
-			return fail("AttributeValidationFailed", fmt.Errorf("default: %w", err))
-		}
+	if r.unfit != nil {
+		return fail("AttributeValidationFailed", fmt.Errorf("default: %w", r.unfit))
 	}
 	return flow, false, nil
 }

@@ -267,7 +267,7 @@ func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 			continue
 		}
 		path := reference.Name
-		f := mapping.Flow{Path: reference.Path, Name: path, WhenNull: reference.WhenNull}
+		f := mapping.Flow{Rule: reference.Rule}
 		before, known := after.Sent[path]
 		recorded := before.Value.String()
 		if c.Current != nil && !c.Current.Unreadable[path] {

@@ -65,11 +65,11 @@ func (w *world) picture() string {
 		if link.Disabled != nil {
 			fmt.Fprintf(&out, " disabled=%s", link.Disabled.Loss)
 		}
-		for _, path := range slices.Sorted(maps.Keys(link.Sent)) {
-			if sent := link.Sent[path]; !sent.Value.IsNull() {
+		for _, sent := range link.Sent {
+			if !sent.Value.IsNull() {
 				// What was written to an adopted account just before a cut counts as found
 				// there: that is the safe side, and no difference to hold against it.
-				fmt.Fprintf(&out, " %s=%s/%t", path, sent.Value, sent.Own && link.CreatedByUs)
+				fmt.Fprintf(&out, " %s=%s/%t", sent.Path, sent.Value, sent.Own && link.CreatedByUs)
 			}
 		}
 		out.WriteString("\n")

@@ -3,7 +3,6 @@ package cycle
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -186,7 +185,7 @@ func (r *run) foundDone(it *item) []audit.Entry {
 		return nil
 	case before.Disabled == nil && after.Disabled != nil:
 		action = audit.Disable
-	case before.Disabled == after.Disabled && maps.EqualFunc(before.Sent, after.Sent, func(a, b provision.Sent) bool { return a.Value.Equal(b.Value) }):
+	case before.Disabled == after.Disabled && before.Sent.SameValues(after.Sent):
 		return nil
 	}
 	e := r.entry(it, audit.Success)

@@ -173,6 +173,9 @@ func (d *Decoder) Time() time.Time {
 	return time.Unix(d.Integer(), d.Integer()).UTC()
 }
 
+// Value reads what Value.AppendBinary wrote.
+func (d *Decoder) Value() Value { return d.value(0) }
+
 // Attributes reads what Attributes.AppendBinary wrote.
 func (d *Decoder) Attributes() Attributes {
 	attributes := make(Attributes, d.Count())

@@ -232,7 +232,8 @@ var lossText = map[provision.Loss]string{
 // first matching attribute.
 func accountName(link *provision.Link) string {
 	for _, claim := range link.Claims {
-		return cmp.Or(link.Sent[claim.Path].Value.String(), claim.Value)
+		sent, _ := link.Sent.Get(claim.Path)
+		return cmp.Or(sent.Value.String(), claim.Value)
 	}
 	return link.TargetID
 }
@@ -247,7 +248,7 @@ func (a *accounts) disabledByMapping(typ string, link *provision.Link) bool {
 	if !ok {
 		return false
 	}
-	sent, ok := link.Sent[path.String()]
+	sent, ok := link.Sent.Get(path.String())
 	return ok && strings.EqualFold(sent.Value.String(), "false")
 }
 
@@ -259,7 +260,8 @@ func (a *accounts) is(person string, linked ledger.Linked) (bool, error) {
 	key, link := linked.Key, &linked.Link
 	names := []string{key.Anchor, link.TargetID, link.Display}
 	for _, claim := range link.Claims {
-		names = append(names, claim.Value, link.Sent[claim.Path].Value.String())
+		sent, _ := link.Sent.Get(claim.Path)
+		names = append(names, claim.Value, sent.Value.String())
 	}
 	same := func(name string) bool { return name != "" && directory.Fold(name) == person }
 	if slices.ContainsFunc(names, same) || a.released.Source == nil {

@@ -28,10 +28,12 @@ func BenchmarkLedger(b *testing.B) {
 	}
 	link := func(i, round int) *provision.Link {
 		made := &provision.Link{TargetID: fmt.Sprint(i), Display: "Somebody", LinkedAt: now, ChangedAt: now, Cycle: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
-			Claims: []provision.Claim{{Path: "userName", Value: fmt.Sprint("user", i)}}, Sent: make(map[string]provision.Sent)}
+			Claims: []provision.Claim{{Path: "userName", Value: fmt.Sprint("user", i)}}}
+		sent := make(map[string]provision.Sent)
 		for at := range 15 {
-			made.Sent[fmt.Sprint("attribute", at)] = provision.Sent{Value: directory.Text(fmt.Sprint("value ", round)), Own: true}
+			sent[fmt.Sprint("attribute", at)] = provision.Sent{Value: directory.Text(fmt.Sprint("value ", round)), Own: true}
 		}
+		made.Sent = provision.NewSentValues(sent)
 		return made
 	}
 	perLink := func(b *testing.B) {

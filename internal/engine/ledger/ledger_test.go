@@ -80,7 +80,6 @@ func anyLink() *rapid.Generator[provision.Link] {
 			TargetID: anchor.Draw(t, "id"), CreatedByUs: rapid.Bool().Draw(t, "created"), Unproven: rapid.Bool().Draw(t, "unproven"),
 			Display: rapid.String().Draw(t, "display"), Cycle: anchor.Draw(t, "cycle"), LinkedAt: at.Draw(t, "linked"), ChangedAt: at.Draw(t, "changed"),
 			Action: rapid.SampledFrom([]provision.Action{"", provision.ActionCreate, provision.ActionNone}).Draw(t, "action"),
-			Sent:   map[string]provision.Sent{},
 		}
 		if rapid.Bool().Draw(t, "due") {
 			l.Due = at.Draw(t, "due at")
@@ -94,11 +93,13 @@ func anyLink() *rapid.Generator[provision.Link] {
 		if rapid.Bool().Draw(t, "assigned") {
 			l.Assignment = []string{anchor.Draw(t, "assignment")}
 		}
+		sent := map[string]provision.Sent{}
 		for _, path := range rapid.SliceOfNDistinct(anchor, 0, 4, rapid.ID[string]).Draw(t, "paths") {
 			value := rapid.OneOf(rapid.Just(directory.Null), rapid.Map(rapid.String(), directory.Text), rapid.Map(rapid.Int64(), directory.Integer),
 				rapid.Map(rapid.SliceOf(rapid.String()), func(s []string) directory.Value { return directory.Texts(s...) })).Draw(t, "value")
-			l.Sent[path] = provision.Sent{Value: value, Own: rapid.Bool().Draw(t, "own")}
+			sent[path] = provision.Sent{Value: value, Own: rapid.Bool().Draw(t, "own")}
 		}
+		l.Sent = provision.NewSentValues(sent)
 		return l
 	})
 }
@@ -127,7 +128,7 @@ func TestLink_stored(t *testing.T) {
 }
 
 func FuzzDecodeLink(f *testing.F) {
-	data, _ := encodeLink(&provision.Link{TargetID: "1", Sent: map[string]provision.Sent{"a": {Value: directory.Text("b"), Own: true}}})
+	data, _ := encodeLink(&provision.Link{TargetID: "1", Sent: provision.NewSentValues(map[string]provision.Sent{"a": {Value: directory.Text("b"), Own: true}})})
 	f.Add(data)
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -468,7 +469,7 @@ func TestOlderRows(t *testing.T) {
 		Disabled: &provision.Disabled{Loss: provision.LossAbsent, At: time.Date(2026, 1, 2, 3, 4, 5, 6e8, time.UTC)},
 		Claims:   []provision.Claim{{Path: "userName", Value: "ada"}}, Assignment: []string{"x"}, LinkedAt: day(1, 1), ChangedAt: day(1, 2),
 		Cycle: "c1", Action: provision.ActionCreate,
-		Sent: map[string]provision.Sent{"a": {Value: directory.Text("1"), Own: true}, "b": {Value: directory.Boolean(true)}}}
+		Sent: provision.NewSentValues(map[string]provision.Sent{"a": {Value: directory.Text("1"), Own: true}, "b": {Value: directory.Boolean(true)}})}
 	if link, err := l.Link(user("1")); err != nil || !same(*link, want) {
 		t.Errorf("link %+v, %v, want %+v", link, err, want)
 	}

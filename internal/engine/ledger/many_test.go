@@ -14,7 +14,7 @@ func TestMany(t *testing.T) {
 	l := w.app("app")
 	disabled := &provision.Disabled{Loss: provision.LossAbsent, At: now}
 	w.put(l, user("b"), nil, &provision.Link{TargetID: "B", Disabled: disabled})
-	w.put(l, user("d"), nil, &provision.Link{TargetID: "D", Unproven: true, Sent: map[string]provision.Sent{"title": {Value: directory.Text("x"), Own: true}}})
+	w.put(l, user("d"), nil, &provision.Link{TargetID: "D", Unproven: true, Sent: provision.NewSentValues(map[string]provision.Sent{"title": {Value: directory.Text("x"), Own: true}})})
 	begun, err := l.BeginIntent(Intent{Key: user("c"), Display: "C"})
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestMany(t *testing.T) {
 			t.Errorf("the head of %v is %+v, its link %+v", keys[i], heads[i], links[i])
 		}
 	}
-	if !links[0].Sent["title"].Own || heads[2].Disabled.Loss != provision.LossAbsent {
+	if !links[0].Sent[0].Own || heads[2].Disabled.Loss != provision.LossAbsent {
 		t.Errorf("link %+v, head %+v", links[0], heads[2])
 	}
 	for i := range keys {

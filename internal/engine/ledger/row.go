@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,18 +63,22 @@ func encodeLink(l *provision.Link) ([]byte, error) {
 	}
 	data = directory.AppendTime(directory.AppendTime(data, l.LinkedAt), l.ChangedAt)
 	data = directory.AppendText(directory.AppendText(data, l.Cycle), string(l.Action))
-	paths := slices.AppendSeq(make([]string, 0, len(l.Sent)), maps.Keys(l.Sent))
-	slices.Sort(paths)
-	values := make(directory.Attributes, len(paths))
-	own := make([]byte, len(paths))
-	for i, path := range paths {
-		sent := l.Sent[path]
-		values[i] = directory.Attribute{Name: path, Value: sent.Value}
-		if own[i] = '0'; sent.Own {
-			own[i] = '1'
+	data = binary.AppendUvarint(data, uint64(len(l.Sent)))
+	for _, sent := range l.Sent {
+		own := byte('0')
+		if sent.Own {
+			own = '1'
+		}
+		data = append(data, own)
+	}
+	data = binary.AppendUvarint(data, uint64(len(l.Sent)))
+	for _, sent := range l.Sent {
+		var err error
+		if data, err = sent.Value.AppendBinary(directory.AppendText(data, sent.Path)); err != nil {
+			return nil, err
 		}
 	}
-	return values.AppendBinary(directory.AppendText(data, string(own)))
+	return data, nil
 }
 
 var errLink = errors.New("a stored link is damaged")
@@ -124,11 +126,7 @@ func decodeLink(data []byte) (provision.Link, error) {
 	}
 	link.LinkedAt, link.ChangedAt = d.Time(), d.Time()
 	link.Cycle, link.Action = d.Text(), provision.Action(d.Text())
-	own, values := d.Text(), d.Attributes()
-	if d.Err() != nil {
-		return provision.Link{}, fmt.Errorf("%w: %w", errLink, d.Err())
-	}
-	link.Sent, err = sentOf(values, own)
+	link.Sent, err = decodeSent(d, d.Text())
 	return link, err
 }
 
@@ -142,13 +140,25 @@ func splitLink(data []byte) (head, rest []byte, err error) {
 	return data[n : n+int(size)], data[n+int(size):], nil
 }
 
-func sentOf(values directory.Attributes, own string) (map[string]provision.Sent, error) {
-	if len(values) != len(own) {
+// decodeSent reads values as directory.Attributes are stored, each of which own
+// tells to be ours or not.
+func decodeSent(d *directory.Decoder, own string) (provision.SentValues, error) {
+	if n := d.Count(); n != len(own) && d.Err() == nil {
 		return nil, errLink
 	}
-	sent := make(map[string]provision.Sent, len(values))
-	for i, v := range values {
-		sent[v.Name] = provision.Sent{Value: v.Value, Own: own[i] == '1'}
+	sent := make(provision.SentValues, len(own))
+	for i := range sent {
+		sent[i].Path, sent[i].Value = d.Text(), d.Value()
+		if d.Err() != nil {
+			break
+		}
+		sent[i].Own = own[i] == '1'
+		if i > 0 && sent[i].Path <= sent[i-1].Path {
+			return nil, fmt.Errorf("%w: its values are not in order", errLink)
+		}
+	}
+	if d.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", errLink, d.Err())
 	}
 	return sent, nil
 }
@@ -177,11 +187,7 @@ func decodeJSONLink(data []byte) (provision.Link, error) {
 	if err := json.Unmarshal(head, &meta); err != nil {
 		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
 	}
-	values, _, err := directory.DecodeAttributes(rest)
-	if err != nil {
-		return provision.Link{}, fmt.Errorf("%w: %w", errLink, err)
-	}
-	sent, err := sentOf(values, meta.Own)
+	sent, err := decodeSent(directory.NewDecoder(rest), meta.Own)
 	return provision.Link{
 		TargetID: meta.TargetID, CreatedByUs: meta.CreatedByUs, Disabled: meta.Disabled, Unproven: meta.Unproven, Due: meta.Due,
 		Display: meta.Display, Claims: meta.Claims, Assignment: meta.Assignment, LinkedAt: meta.LinkedAt, ChangedAt: meta.ChangedAt,

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +31,7 @@ func (c *considering) create() {
 		return
 	}
 	most := len(flows) + len(c.Mapping.References())
-	after := &Link{CreatedByUs: true, LinkedAt: c.Now, Sent: make(map[string]Sent, most)}
+	after := &Link{CreatedByUs: true, LinkedAt: c.Now, Sent: make(SentValues, 0, most)}
 	operation := &connector.Operation{Kind: connector.Create, Type: c.ObjectType, Modifications: make([]connector.Modification, 0, most)}
 	c.decision.Changes = make([]audit.Property, 0, most)
 	var missing []string
@@ -44,14 +43,14 @@ func (c *considering) create() {
 		}
 		if !value.IsNull() {
 			c.set(f, value, directory.Null, operation)
-			after.Sent[path] = Sent{Value: value, Own: own}
+			after.Sent = append(after.Sent, SentAt{path, Sent{Value: value, Own: own}})
 			continue
 		}
 		if f.Required {
 			missing = append(missing, path)
 		}
 		if f.WhenNull == mapping.Clear {
-			after.Sent[path] = Sent{} // there is nothing to clear
+			after.Sent = append(after.Sent, SentAt{Path: path}) // there is nothing to clear
 		}
 	}
 	if len(missing) > 0 {
@@ -147,21 +146,24 @@ func (c *considering) enable(flows []mapping.Flow, operation *connector.Operatio
 // more: their values stand, and are not ours to compare.
 func (c *considering) forgetUnmapped(after *Link) {
 	enabled := c.EnabledPath.String()
-	maps.DeleteFunc(after.Sent, func(path string, _ Sent) bool { return path != enabled && !c.Mapping.Maps(path) })
+	after.Sent = slices.DeleteFunc(after.Sent, func(left SentAt) bool { return left.Path != enabled && !c.Mapping.Maps(left.Path) })
 }
 
 // flow adds to an operation what the flows change.
 func (c *considering) flow(flows []mapping.Flow, operation *connector.Operation, after *Link) {
+	at := 0
 	for _, f := range flows {
 		path := f.Name
-		before, known := after.Sent[path]
+		var before Sent
+		var known bool
+		at, before, known = after.Sent.behind(at, path)
 		own := before.Own || c.Recovered && f.Own && !(known && same(before.Value, f.Value, f.CaseExact))
 		if c.Current != nil && !f.WriteOnly && !c.Current.Unreadable[path] {
 			before, known = c.standingValue(f, before)
 		}
 		if c.withholds(f, before) {
 			if known {
-				after.Sent[path] = before
+				after.Sent.setAt(at, path, before)
 			}
 			continue
 		}
@@ -169,7 +171,7 @@ func (c *considering) flow(flows []mapping.Flow, operation *connector.Operation,
 		case f.Value.IsNull() && f.NoSource:
 			if known && before.Value.IsNull() && c.Current != nil && !f.Default.IsNull() {
 				c.set(f, f.Default, before.Value, operation)
-				after.Sent[path] = Sent{Value: f.Default}
+				after.Sent.setAt(at, path, Sent{Value: f.Default})
 			}
 		case f.Value.IsNull() && f.Apply == mapping.ApplyAddValues:
 			// What was added is never removed.
@@ -178,10 +180,10 @@ func (c *considering) flow(flows []mapping.Flow, operation *connector.Operation,
 		case f.Apply == mapping.ApplyAddValues:
 			c.addValues(f, before, operation, after)
 		case known && same(before.Value, f.Value, f.CaseExact):
-			after.Sent[path] = Sent{Value: before.Value, Own: own && c.Lost == nil}
+			after.Sent.setAt(at, path, Sent{Value: before.Value, Own: own && c.Lost == nil})
 		default:
 			c.set(f, f.Value, before.Value, operation)
-			after.Sent[path] = Sent{Value: f.Value, Own: f.Own}
+			after.Sent.setAt(at, path, Sent{Value: f.Value, Own: f.Own})
 		}
 	}
 }
@@ -228,11 +230,11 @@ func (c *considering) clear(f mapping.Flow, before Sent, known bool, operation *
 	case f.WhenNull == mapping.Clear, f.WhenNull == mapping.ClearOwn && known && before.Own:
 		operation.Modifications = append(operation.Modifications, connector.Modification{Path: f.Path, Verb: connector.Clear})
 		c.changed(f, text(before.Value), nil)
-		after.Sent[path] = Sent{}
+		after.Sent.set(path, Sent{})
 		return
 	}
 	if known {
-		after.Sent[path] = before
+		after.Sent.set(path, before)
 	}
 }
 
@@ -247,14 +249,14 @@ func (c *considering) addValues(f mapping.Flow, before Sent, operation *connecto
 		}
 	}
 	if len(missing) == 0 {
-		after.Sent[f.Name] = before
+		after.Sent.set(f.Name, before)
 		return
 	}
 	all := directory.List(append(slices.Clone(have), missing...)...)
 	operation.Modifications = append(operation.Modifications,
 		connector.Modification{Path: f.Path, Verb: connector.Add, Value: directory.List(missing...)})
 	c.changed(f, text(before.Value), text(all))
-	after.Sent[f.Name] = Sent{Value: all}
+	after.Sent.set(f.Name, Sent{Value: all})
 }
 
 // refer adds single references, such as the manager. One that has no account
@@ -268,7 +270,7 @@ func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 		}
 		path := reference.Name
 		f := mapping.Flow{Rule: reference.Rule}
-		before, known := after.Sent[path]
+		before, known := after.Sent.Get(path)
 		recorded := before.Value.String()
 		if c.Current != nil && !c.Current.Unreadable[path] {
 			before, known = c.standingValue(f, before)
@@ -288,13 +290,13 @@ func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 		switch {
 		case wanted != "" && known && before.Value.String() == wanted:
 			own := before.Own || c.Recovered && recorded != wanted && reference.Apply != mapping.ApplyOnCreate
-			after.Sent[path] = Sent{Value: before.Value, Own: own}
+			after.Sent.set(path, Sent{Value: before.Value, Own: own})
 		case wanted != "":
 			c.set(f, directory.Text(wanted), before.Value, operation)
-			after.Sent[path] = Sent{Value: directory.Text(wanted), Own: reference.Apply != mapping.ApplyOnCreate}
+			after.Sent.set(path, Sent{Value: directory.Text(wanted), Own: reference.Apply != mapping.ApplyOnCreate})
 		case len(referred) > 0 && !c.ReferencesFinal:
 			if known {
-				after.Sent[path] = before
+				after.Sent.set(path, before)
 			}
 		default:
 			c.clear(f, before, known, operation, after)

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ func TestDecide_create(t *testing.T) {
 				t.Errorf("writes %v, want %v", got, tt.want)
 			}
 			for path, own := range tt.own {
-				if d.After.Sent[path].Own != own {
+				if leftAt(d, path).Own != own {
 					t.Errorf("%s is own: %t", path, !own)
 				}
 			}
@@ -141,9 +142,9 @@ func TestDecide_ownValues(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := present(values{"userPrincipalName": txt("anna@x"), "displayName": txt("Anna")})
 			s.Link = linkedTo("id1")
-			delete(s.Link.Sent, "title")
+			s.Link.Sent = slices.DeleteFunc(s.Link.Sent, func(left SentAt) bool { return left.Path == "title" })
 			if tt.sent != nil {
-				s.Link.Sent["title"] = *tt.sent
+				s.Link.Sent.set("title", *tt.sent)
 			}
 			if tt.has != nil {
 				has := values{"userName": txt("anna@x"), "displayName": txt("Anna"), "active": directory.Boolean(true)}
@@ -157,7 +158,7 @@ func TestDecide_ownValues(t *testing.T) {
 			if got := written(d)["title"]; got != tt.want {
 				t.Errorf("writes %q, want %q", got, tt.want)
 			}
-			after := d.After.Sent["title"]
+			after := leftAt(d, "title")
 			if !after.Value.Equal(tt.after.Value) || after.Own != tt.after.Own {
 				t.Errorf("the link holds %v, own %t", after.Value, after.Own)
 			}
@@ -181,7 +182,7 @@ func TestDecide_update(t *testing.T) {
 		return v
 	}
 	withTags := func(s Situation, tags ...string) Situation {
-		s.Link.Sent["tags"] = Sent{Value: directory.Texts(tags...)}
+		s.Link.Sent.set("tags", Sent{Value: directory.Texts(tags...)})
 		return s
 	}
 	tests := []struct {
@@ -194,7 +195,7 @@ func TestDecide_update(t *testing.T) {
 		{"case alone", plain(), linked(recased), nil},
 		{"case alone, case-exact", plain().plus("externalId", from("jobTitle")), func() Situation {
 			s := linked(recased)
-			s.Link.Sent["externalId"] = Sent{txt("Clerk"), true}
+			s.Link.Sent.set("externalId", Sent{txt("Clerk"), true})
 			return s
 		}(), map[string]string{"externalId": "CLERK"}},
 		{"rename", plain(), linked(values{"userPrincipalName": txt("anna.b@x"), "displayName": txt("Anna"), "jobTitle": txt("Clerk")}), map[string]string{"userName": "anna.b@x"}},
@@ -205,14 +206,14 @@ func TestDecide_update(t *testing.T) {
 		{"values are there", plain().plus("tags", addValues(from("tags"))), withTags(linked(tagged("A")), "a", "b"), nil},
 		{"added values are never removed", plain().plus("tags", addValues(from("tags"))), func() Situation {
 			s := withTags(linked(annas()), "a")
-			s.Link.Sent["tags"] = Sent{directory.Texts("a"), true}
+			s.Link.Sent.set("tags", Sent{directory.Texts("a"), true})
 			return s
 		}(), nil},
 		{"immutable", plain().plus("hired", from("displayName")), linked(annas()), nil},
 		{"write only is compared with what was sent", plain().plus("password", from("jobTitle")), func() Situation {
 			s := found(annas(), values{"userName": txt("anna@x"), "displayName": txt("Anna"), "title": txt("Clerk"), "active": directory.Boolean(true)})
 			s.Link, s.Matches = linkedTo("id1"), nil
-			s.Link.Sent["password"] = Sent{txt("Clerk"), true}
+			s.Link.Sent.set("password", Sent{txt("Clerk"), true})
 			return s
 		}(), nil},
 		{"what cannot be read is compared with what was sent", plain(), func() Situation {
@@ -245,7 +246,7 @@ func TestDecide_update(t *testing.T) {
 		delete(a, "title")
 		d := Decide(linked(annas()), users(t, a))
 		check(t, d, shape{Unchanged, ActionNone, ""})
-		if _, there := d.After.Sent["title"]; there {
+		if _, there := d.After.Sent.Get("title"); there {
 			t.Error("it is remembered")
 		}
 	})
@@ -267,7 +268,7 @@ func TestDecide_adopt(t *testing.T) {
 	same := values{"userName": txt("ANNA@x"), "displayName": txt("Anna"), "title": txt("Clerk"), "active": directory.Boolean(true)}
 	d := Decide(found(annas(), same), users(t, plain()))
 	check(t, d, shape{Skipped, ActionNone, audit.RedundantExport})
-	if d.After == nil || d.After.TargetID != "id1" || d.After.CreatedByUs || d.After.Sent["title"].Own {
+	if d.After == nil || d.After.TargetID != "id1" || d.After.CreatedByUs || leftAt(d, "title").Own {
 		t.Errorf("the link is %+v", d.After)
 	}
 
@@ -278,7 +279,7 @@ func TestDecide_adopt(t *testing.T) {
 	if got := written(d); !maps.Equal(got, map[string]string{"title": "Clerk"}) {
 		t.Errorf("writes %v", got)
 	}
-	if !d.After.Sent["title"].Own || d.After.Sent["displayName"].Own || d.Operation.Version != "v1" {
+	if !leftAt(d, "title").Own || leftAt(d, "displayName").Own || d.Operation.Version != "v1" {
 		t.Errorf("the link is %+v, the version %q", d.After.Sent, d.Operation.Version)
 	}
 
@@ -296,7 +297,7 @@ func TestDecide_recovered(t *testing.T) {
 	s.Recovered = true
 	d := Decide(s, users(t, plain().plus("displayName", constant("Anna"))))
 	check(t, d, shape{Unchanged, ActionNone, ""})
-	if !d.After.CreatedByUs || !d.After.Sent["title"].Own || d.After.Sent["displayName"].Own {
+	if !d.After.CreatedByUs || !leftAt(d, "title").Own || leftAt(d, "displayName").Own {
 		t.Errorf("the link is %+v", d.After)
 	}
 
@@ -306,24 +307,24 @@ func TestDecide_recovered(t *testing.T) {
 	s.Link, s.Sought, s.Recovered = linkedTo("id1"), "id1", true
 	has := maps.Clone(made)
 	has["title"] = txt("Head")
-	s.Link.Sent["displayName"] = Sent{Value: txt("Anna")}
+	s.Link.Sent.set("displayName", Sent{Value: txt("Anna")})
 	s.Current = account("id1", has)
 	d = Decide(s, users(t, plain()))
 	check(t, d, shape{Unchanged, ActionNone, ""})
-	if got := d.After.Sent["title"]; !got.Own || got.Value.String() != "Head" {
+	if got := leftAt(d, "title"); !got.Own || got.Value.String() != "Head" {
 		t.Errorf("the link holds %+v", got)
 	}
-	if d.After.Sent["displayName"].Own {
+	if leftAt(d, "displayName").Own {
 		t.Error("what was found equal has become ours")
 	}
 
 	s.Current.Values["manager"] = txt("b1")
 	s.References = map[string][]Referred{"manager": {{Name: "boss", TargetID: "b1"}}}
-	if d = Decide(s, users(t, plain())); !d.After.Sent["manager"].Own {
+	if d = Decide(s, users(t, plain())); !leftAt(d, "manager").Own {
 		t.Error("the manager that a lost update wrote is not ours")
 	}
-	s.Link.Sent["manager"] = Sent{Value: txt("b1")}
-	if d = Decide(s, users(t, plain())); d.After.Sent["manager"].Own {
+	s.Link.Sent.set("manager", Sent{Value: txt("b1")})
+	if d = Decide(s, users(t, plain())); leftAt(d, "manager").Own {
 		t.Error("a manager who was found has become ours")
 	}
 }
@@ -381,7 +382,7 @@ func TestDecide_references(t *testing.T) {
 		s := present(annas())
 		s.Link = linkedTo("id1")
 		if manager != nil {
-			s.Link.Sent["manager"] = *manager
+			s.Link.Sent.set("manager", *manager)
 		}
 		s.References = map[string][]Referred{"manager": referred}
 		return s

@@ -163,17 +163,23 @@ func present(v values) Situation {
 func linkedTo(id string) *Link {
 	return &Link{TargetID: id, CreatedByUs: true, Display: "Anna", Assignment: []string{"a1"},
 		Claims: []Claim{{"userName", "anna@x"}}, LinkedAt: now.Add(-10 * day),
-		Sent: map[string]Sent{
+		Sent: NewSentValues(map[string]Sent{
 			"userName": {txt("anna@x"), true}, "displayName": {txt("Anna"), true}, "title": {txt("Clerk"), true},
 			"active": {directory.Boolean(true), true},
-		}}
+		})}
 }
 
 func disabledFor(loss Loss, since time.Time) *Link {
 	l := linkedTo("id1")
 	l.Disabled = &Disabled{loss, since}
-	l.Sent["active"] = Sent{Value: directory.Boolean(false)}
+	l.Sent.set("active", Sent{Value: directory.Boolean(false)})
 	return l
+}
+
+// leftAt gives what the link remembers of an attribute.
+func leftAt(d Decision, path string) Sent {
+	sent, _ := d.After.Sent.Get(path)
+	return sent
 }
 
 func account(id string, v values) *connector.Account {

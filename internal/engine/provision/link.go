@@ -6,7 +6,6 @@
 package provision
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -19,7 +18,7 @@ type Link struct {
 	TargetID string
 	// Sent is what mappings hold to be in the account, by the path's text: what
 	// was written, or found equal. References are ids of accounts.
-	Sent map[string]Sent
+	Sent SentValues
 	// CreatedByUs tells that the engine made the account; else it was adopted.
 	CreatedByUs bool
 	// Disabled is set while the engine keeps the account disabled.
@@ -39,14 +38,6 @@ type Link struct {
 	ChangedAt  time.Time // last write to the account
 	Cycle      string    // id of the cycle of the last write
 	Action     Action    // what the last write did; none when it was linked and nothing had to be written
-}
-
-// Sent is one attribute of an account as it was left.
-type Sent struct {
-	Value directory.Value
-	// Own tells that the value came from the object and may be taken back when
-	// the source loses it (decisions 27).
-	Own bool
 }
 
 // Claim is a matching value, folded where the target folds case.
@@ -80,19 +71,16 @@ func (l *Link) equal(other *Link) bool {
 		l.Due.Equal(other.Due) && l.Display == other.Display && l.Cycle == other.Cycle && l.Action == other.Action &&
 		l.LinkedAt.Equal(other.LinkedAt) && l.ChangedAt.Equal(other.ChangedAt) &&
 		slices.Equal(l.Claims, other.Claims) && slices.Equal(l.Assignment, other.Assignment) &&
-		maps.EqualFunc(l.Sent, other.Sent, func(a, b Sent) bool { return a.Own == b.Own && a.Value.Equal(b.Value) })
+		l.Sent.equal(other.Sent)
 }
 
-// clone gives a copy whose maps may be changed.
+// clone gives a copy whose values may be changed.
 func (l *Link) clone() *Link {
 	if l == nil {
-		return &Link{Sent: map[string]Sent{}}
+		return &Link{}
 	}
 	copied := *l
-	copied.Sent = make(map[string]Sent, len(l.Sent))
-	for path, sent := range l.Sent {
-		copied.Sent[path] = sent
-	}
+	copied.Sent = slices.Clone(l.Sent)
 	return &copied
 }
 
@@ -100,7 +88,8 @@ func (l *Link) clone() *Link {
 // names the link's account: by its id, or by a matching value.
 func (l *Link) ProtectedBy(protected map[string]bool) bool {
 	return protected[l.TargetID] || slices.ContainsFunc(l.Claims, func(claim Claim) bool {
-		return listed(protected, claim.Value) || listed(protected, l.Sent[claim.Path].Value.String())
+		sent, _ := l.Sent.Get(claim.Path)
+		return listed(protected, claim.Value) || listed(protected, sent.Value.String())
 	})
 }
 

@@ -126,10 +126,10 @@ func anyAccountValues(t *rapid.T) values {
 }
 
 func anyLinkOf(t *rapid.T) *Link {
-	l := &Link{TargetID: "id1", CreatedByUs: rapid.Bool().Draw(t, "created"), Unproven: rapid.Bool().Draw(t, "unproven"), Sent: map[string]Sent{},
+	l := &Link{TargetID: "id1", CreatedByUs: rapid.Bool().Draw(t, "created"), Unproven: rapid.Bool().Draw(t, "unproven"),
 		Claims: []Claim{{"userName", "anna@x"}}}
 	for path, value := range anyAccountValues(t) {
-		l.Sent[path] = Sent{value, rapid.Bool().Draw(t, "own "+path)}
+		l.Sent.set(path, Sent{value, rapid.Bool().Draw(t, "own "+path)})
 	}
 	if loss := rapid.SampledFrom([]Loss{LossNone, LossOutOfScope, LossDisabled, LossAbsent, LossDeleted}).Draw(t, "disabled for"); loss != LossNone {
 		l.Disabled = &Disabled{loss, now.Add(-time.Duration(rapid.IntRange(0, 40).Draw(t, "disabled days")) * day)}

@@ -161,8 +161,10 @@ func (c *considering) protected() bool {
 		return true
 	}
 	for _, path := range c.Mapping.MatchingPaths() {
-		if c.Link != nil && listed(c.Link.Sent[path.String()].Value.String()) {
-			return true
+		if c.Link != nil {
+			if sent, _ := c.Link.Sent.Get(path.String()); listed(sent.Value.String()) {
+				return true
+			}
 		}
 		if c.Current != nil && listed(c.Current.Values[path.String()].String()) {
 			return true
@@ -180,10 +182,10 @@ func (c *considering) noteEnabled(after *Link, enabled bool) {
 	path := c.EnabledPath.String()
 	value := directory.Boolean(enabled)
 	change := audit.Property{Name: path, New: text(value)}
-	if before, ok := after.Sent[path]; ok {
+	if before, ok := after.Sent.Get(path); ok {
 		change.Old = text(before.Value)
 	}
-	after.Sent[path] = Sent{Value: value} // the policy's, no value of the object's
+	after.Sent.set(path, Sent{Value: value}) // the policy's, no value of the object's
 	c.decision.Changes = append(c.decision.Changes, change)
 }
 

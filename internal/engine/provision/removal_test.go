@@ -104,7 +104,7 @@ func TestDecide_disableSends(t *testing.T) {
 			if got := written(d); !maps.Equal(got, tt.want) {
 				t.Errorf("writes %v, want %v", got, tt.want)
 			}
-			if v := d.After.Sent["active"].Value; !v.Equal(directory.Boolean(false)) {
+			if v := leftAt(d, "active").Value; !v.Equal(directory.Boolean(false)) {
 				t.Errorf("the link holds active to be %v", v)
 			}
 		})
@@ -126,7 +126,7 @@ func TestDecide_disableOfUnknown(t *testing.T) {
 			if got := written(d); !maps.Equal(got, map[string]string{"enabled": "False"}) {
 				t.Errorf("writes %v", got)
 			}
-			if d.After.Sent["title"].Value.String() != "Clerk" || d.After.Display != "Anna" {
+			if leftAt(d, "title").Value.String() != "Clerk" || d.After.Display != "Anna" {
 				t.Errorf("the link forgets: %+v", d.After)
 			}
 		})
@@ -284,7 +284,7 @@ func TestDecide_groups(t *testing.T) {
 	staff := directory.Key{Type: directory.Group, Anchor: "staff"}
 	group := func(presence Presence, created bool) Situation {
 		s := Situation{Now: now, Key: staff, Presence: presence, Since: now.Add(-40 * day), View: view(staff, values{"displayName": txt("Staff")})}
-		s.Link = &Link{TargetID: "g1", CreatedByUs: created, Sent: map[string]Sent{"displayName": {txt("Staff"), true}}, Claims: []Claim{{"displayName", "staff"}}}
+		s.Link = &Link{TargetID: "g1", CreatedByUs: created, Sent: NewSentValues(map[string]Sent{"displayName": {txt("Staff"), true}}), Claims: []Claim{{"displayName", "staff"}}}
 		return s
 	}
 	deletes := func(t *testing.T) *Program {

@@ -315,7 +315,7 @@ func TestDecide_matchAgain(t *testing.T) {
 				if d.Operation.ID != "id2" || d.After.TargetID != "id2" || d.After.Unproven || d.After.CreatedByUs {
 					t.Errorf("sends %v and links %+v", d.Operation, d.After)
 				}
-				if d.After.Sent["userName"].Own {
+				if leftAt(d, "userName").Own {
 					t.Error("a value of a foreign account is ours")
 				}
 				if !strings.Contains(d.Steps[2].Description, "id2") || d.Steps[2].Details["lost"] != "id1" {

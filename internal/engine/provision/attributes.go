@@ -33,7 +33,8 @@ func (c *considering) create() {
 	most := len(flows) + len(c.Mapping.References())
 	after := &Link{CreatedByUs: true, LinkedAt: c.Now, Sent: make(SentValues, 0, most)}
 	operation := &connector.Operation{Kind: connector.Create, Type: c.ObjectType, Modifications: make([]connector.Modification, 0, most)}
-	c.decision.Changes = make([]audit.Property, 0, most)
+	c.decision.Changes, c.decision.names = make([]audit.Property, 0, most), make([]string, 0, most)
+	c.texts = make([]string, 0, most)
 	var missing []string
 	for _, f := range flows {
 		path := f.Name
@@ -216,8 +217,14 @@ func (c *considering) standingValue(f mapping.Flow, before Sent) (Sent, bool) {
 }
 
 func (c *considering) set(f mapping.Flow, value, before directory.Value, operation *connector.Operation) {
-	operation.Modifications = append(operation.Modifications, connector.Modification{Path: f.Path, Verb: connector.Set, Value: value})
-	c.changed(f, text(before), text(value))
+	c.modify(f, connector.Set, value, operation)
+	c.changed(f, before, value)
+}
+
+// modify adds to an operation what is done to an attribute.
+func (c *considering) modify(f mapping.Flow, verb connector.Verb, value directory.Value, operation *connector.Operation) {
+	operation.Modifications = append(operation.Modifications, connector.Modification{Path: f.Path, Verb: verb, Value: value})
+	c.decision.names = append(c.decision.names, f.Name)
 }
 
 // clear takes a value back, by the rule's when_null.
@@ -228,8 +235,8 @@ func (c *considering) clear(f mapping.Flow, before Sent, known bool, operation *
 	case f.WhenNull == mapping.Clear && !f.Default.IsNull() && same(before.Value, f.Default, f.CaseExact):
 		// The default stands in for a value from creation on.
 	case f.WhenNull == mapping.Clear, f.WhenNull == mapping.ClearOwn && known && before.Own:
-		operation.Modifications = append(operation.Modifications, connector.Modification{Path: f.Path, Verb: connector.Clear})
-		c.changed(f, text(before.Value), nil)
+		c.modify(f, connector.Clear, directory.Null, operation)
+		c.changed(f, before.Value, directory.Null)
 		after.Sent.set(path, Sent{})
 		return
 	}
@@ -253,9 +260,8 @@ func (c *considering) addValues(f mapping.Flow, before Sent, operation *connecto
 		return
 	}
 	all := directory.List(append(slices.Clone(have), missing...)...)
-	operation.Modifications = append(operation.Modifications,
-		connector.Modification{Path: f.Path, Verb: connector.Add, Value: directory.List(missing...)})
-	c.changed(f, text(before.Value), text(all))
+	c.modify(f, connector.Add, directory.List(missing...), operation)
+	c.changed(f, before.Value, all)
 	after.Sent.set(f.Name, Sent{Value: all})
 }
 
@@ -316,12 +322,13 @@ func (c *considering) remember(after *Link) {
 	after.Due = time.Time{}
 }
 
-func (c *considering) changed(f mapping.Flow, before, after *string) {
+func (c *considering) changed(f mapping.Flow, before, after directory.Value) {
+	change := audit.Property{Name: f.Name, Old: c.text(before), New: c.text(after)}
 	if f.Redacted {
-		c.decision.redacted = append(c.decision.redacted, f.Path)
-		before, after = hide(before), hide(after)
+		c.decision.redacted = append(c.decision.redacted, f.Name)
+		change.Old, change.New = hide(change.Old), hide(change.New)
 	}
-	c.decision.Changes = append(c.decision.Changes, audit.Property{Name: f.Name, Old: before, New: after})
+	c.decision.Changes = append(c.decision.Changes, change)
 }
 
 func hide(value *string) *string {
@@ -332,6 +339,15 @@ func hide(value *string) *string {
 	return &hidden
 }
 
+// text gives a value for the log; all those of a decision share one list.
+func (c *considering) text(v directory.Value) *string {
+	if v.IsNull() {
+		return nil
+	}
+	c.texts = append(c.texts, v.String())
+	return &c.texts[len(c.texts)-1]
+}
+
 func text(v directory.Value) *string {
 	if v.IsNull() {
 		return nil
@@ -340,10 +356,10 @@ func text(v directory.Value) *string {
 	return &s
 }
 
-// Completed gives the link after an operation was carried out, and which
-// values the app did not take: they differ in what it sent back, and are not
-// sent again and again.
-func (d Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property) {
+// Completed gives the link after the operation that Decide gave was carried
+// out, and which values the app did not take: they differ in what it sent back,
+// and are not sent again and again.
+func (d *Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property) {
 	after := d.After
 	if after == nil {
 		return nil, nil
@@ -357,8 +373,8 @@ func (d Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property)
 	if receipt.Account == nil || d.Operation == nil {
 		return after, nil
 	}
-	for _, m := range d.Operation.Modifications {
-		path := m.Path.String()
+	for i, m := range d.Operation.Modifications {
+		path := d.names[i]
 		came, given := receipt.Account.Values[path]
 		writes := m.Verb == connector.Set || m.Verb == connector.Clear
 		if !writes || m.Reference || !given && receipt.Account.Unreadable[path] {
@@ -368,7 +384,7 @@ func (d Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property)
 			continue
 		}
 		property := audit.Property{Name: path, Old: text(came), New: text(m.Value)}
-		if slices.Contains(d.redacted, m.Path) {
+		if slices.Contains(d.redacted, path) {
 			property.Old, property.New = hide(property.Old), hide(property.New)
 		}
 		refused = append(refused, property)

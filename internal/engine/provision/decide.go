@@ -45,6 +45,7 @@ type considering struct {
 	matches  []mapping.Match
 	withheld []string // paths whose new values a protected account does not get
 	faulty   *mapping.EvaluationError
+	texts    []string // of values, in the log
 	decision Decision
 }
 
@@ -341,7 +342,7 @@ func (c *considering) whyOutOfScope() string {
 	var failed []string
 	for _, clause := range c.scope.Clauses {
 		if !clause.Passed {
-			failed = append(failed, clause.String())
+			failed = append(failed, clause.Text)
 		}
 	}
 	return "no scoping filter passes: " + strings.Join(failed, "; ")

@@ -69,7 +69,7 @@ func (c *considering) explainScope() {
 	}
 	details["IsEffectivelyEntitledForProvisioning"] = title(c.All || c.Assigned)
 	for _, clause := range c.scope.Clauses {
-		details[clause.String()] = title(clause.Passed)
+		details[clause.Text] = title(clause.Passed)
 	}
 	s := audit.Step{Name: stepScoping, Type: audit.StepScoping, Status: audit.Success, Details: details, Description: "in scope"}
 	switch {

@@ -181,9 +181,9 @@ func (c *considering) noteEnabled(after *Link, enabled bool) {
 	}
 	path := c.EnabledPath.String()
 	value := directory.Boolean(enabled)
-	change := audit.Property{Name: path, New: text(value)}
+	change := audit.Property{Name: path, New: c.text(value)}
 	if before, ok := after.Sent.Get(path); ok {
-		change.Old = text(before.Value)
+		change.Old = c.text(before.Value)
 	}
 	after.Sent.set(path, Sent{Value: value}) // the policy's, no value of the object's
 	c.decision.Changes = append(c.decision.Changes, change)

@@ -171,7 +171,8 @@ type Decision struct {
 
 	Loss Loss // why the object is lost to the app, if it is
 
-	redacted []directory.Path // whose values the log does not show
+	names    []string // the texts of the paths of the operation's modifications
+	redacted []string // names whose values the log does not show
 }
 
 // MemberRule says what becomes of the members of a group.

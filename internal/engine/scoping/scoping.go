@@ -50,7 +50,8 @@ type compiledFilter struct {
 
 type compiledClause struct {
 	Clause
-	test test // nil: IsNull
+	text string // of the clause, as ClauseResult has it
+	test test   // nil: IsNull
 }
 
 // Compile checks filters: that each has clauses, and each clause an attribute,
@@ -72,6 +73,7 @@ func Compile(filters []Filter) (*Compiled, error) {
 				fault.Filter, fault.Index, fault.Clause = filter.Name, j, clause
 				faults = append(faults, fault)
 			}
+			compiled.text = strings.TrimLeft(filter.Name+" "+clause.String(), " ")
 			clauses[j] = compiled
 		}
 		c.filters[i] = compiledFilter{filter.Name, clauses}
@@ -130,15 +132,8 @@ type Verdict struct {
 
 // ClauseResult is what one clause says.
 type ClauseResult struct {
-	Filter string
-	Clause Clause
+	Text   string // of the clause, as it stands in the log: "NY engineers department equals Engineering"
 	Passed bool
-}
-
-// String shows the clause as it stands in the log: "NY engineers department
-// equals Engineering".
-func (r ClauseResult) String() string {
-	return strings.TrimLeft(r.Filter+" "+r.Clause.String(), " ")
 }
 
 // Evaluate judges one object by its attributes, all clauses of it. The error
@@ -148,20 +143,21 @@ func (c *Compiled) Evaluate(attribute func(name string) (directory.Value, bool))
 	verdict := Verdict{InScope: len(c.filters) == 0, Clauses: make([]ClauseResult, 0, c.clauses)}
 	for _, filter := range c.filters {
 		all := true
-		for _, clause := range filter.clauses {
+		for i := range filter.clauses {
+			clause := &filter.clauses[i]
 			passed, err := clause.passes(attribute)
 			if err != nil {
 				return Verdict{}, &EvaluationError{Filter: filter.name, Clause: clause.Clause, Problem: err.Error()}
 			}
 			all = all && passed
-			verdict.Clauses = append(verdict.Clauses, ClauseResult{filter.name, clause.Clause, passed})
+			verdict.Clauses = append(verdict.Clauses, ClauseResult{clause.text, passed})
 		}
 		verdict.InScope = verdict.InScope || all
 	}
 	return verdict, nil
 }
 
-func (c compiledClause) passes(attribute func(name string) (directory.Value, bool)) (bool, error) {
+func (c *compiledClause) passes(attribute func(name string) (directory.Value, bool)) (bool, error) {
 	value, _ := attribute(c.Attribute)
 	if value.Kind() == directory.KindList {
 		switch values := value.Values(); len(values) {

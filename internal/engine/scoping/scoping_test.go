@@ -240,7 +240,7 @@ func TestVerdictShowsEveryClause(t *testing.T) {
 	}
 	var lines []string
 	for _, result := range verdict.Clauses {
-		lines = append(lines, result.String())
+		lines = append(lines, result.Text)
 	}
 	if want := []string{"NY engineers department equals Engineering", "NY engineers jobTitle is_not_null", "state equals NY"}; !reflect.DeepEqual(lines, want) {
 		t.Errorf("clauses %q, want %q", lines, want)

@@ -216,10 +216,13 @@ var errStop = errors.New("stop")
 func (l *Ledger) claimKey(typ string, claim provision.Claim, anchor string) []byte {
 	// The value is free text: its length keeps it apart from the anchor.
 	var size [4]byte
-	var digits [8]byte
 	binary.BigEndian.PutUint32(size[:], uint32(len(claim.Value)))
-	hex.Encode(digits[:], size[:])
-	return store.Key(l.app, typ, claim.Path, string(digits[:])+claim.Value+"\x01"+anchor)
+	key := make([]byte, 0, len(l.app)+len(typ)+len(claim.Path)+len(claim.Value)+len(anchor)+12)
+	for _, part := range []string{l.app, typ, claim.Path} {
+		key = append(append(key, part...), 0)
+	}
+	key = append(hex.AppendEncode(key, size[:]), claim.Value...)
+	return append(append(key, 1), anchor...)
 }
 
 func (l *Ledger) ownerKey(typ, targetID string) []byte {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/ledger"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/mapping"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/provision"
 )
@@ -101,15 +102,14 @@ func (r *run) index(typ string) *matchIndex {
 	return r.indexes[typ]
 }
 
-// match answers a LookupMatch: who in the target, and who else in the source,
-// has one of the object's matching values.
+// match answers a LookupMatch: who in the target has one of the object's matching
+// values, unless somebody else in the source has.
 func (r *run) match(ctx context.Context, p *provision.Program, it *item, matches []mapping.Match) error {
-	var err error
-	claims := provision.Claims(p.Mapping, matches)
-	if it.situation.Rivals, err = r.rivalsOf(it.key, claims); err != nil || len(it.situation.Rivals) > 0 {
+	if len(it.situation.Rivals) > 0 {
 		it.situation.Matches = []provision.MatchResult{}
-		return err
+		return nil
 	}
+	claims := provision.Claims(p.Mapping, matches)
 	results := make([]provision.MatchResult, 0, len(matches))
 	for i, m := range matches {
 		ids, err := r.findMatch(ctx, p, it, m, claims[i])
@@ -199,7 +199,9 @@ func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (surv
 		s.keys++
 		if len(claims) > 0 {
 			s.unlinked++
-			hashes = append(hashes, s.rivals.hash(claims)...)
+			for _, claim := range claims {
+				hashes = append(hashes, s.rivals.hash(claim))
+			}
 		}
 	})
 	if err != nil || len(hashes) == 0 {
@@ -234,8 +236,8 @@ func (r *run) survey(ctx context.Context, p *provision.Program, keys Keys) (surv
 func (r *run) share(ctx context.Context, p *provision.Program, keys Keys, linked bool, x *rivals, wanted func(hash uint64) bool) error {
 	found := make(map[uint64][]directory.Key)
 	err := r.eachClaims(ctx, p, keys, linked, func(key directory.Key, claims []provision.Claim) {
-		for _, hash := range x.hash(claims) {
-			if wanted(hash) {
+		for _, claim := range claims {
+			if hash := x.hash(claim); wanted(hash) {
 				found[hash] = append(found[hash], key)
 			}
 		}
@@ -302,12 +304,8 @@ func eachPage(ctx context.Context, objectType string, keys Keys, f func([]direct
 	}
 }
 
-func (x *rivals) hash(claims []provision.Claim) []uint64 {
-	hashes := make([]uint64, len(claims))
-	for i, claim := range claims {
-		hashes[i] = maphash.String(x.seed, claim.Path+"\x00"+claim.Value)
-	}
-	return hashes
+func (x *rivals) hash(claim provision.Claim) uint64 {
+	return maphash.Comparable(x.seed, claim)
 }
 
 // claimsIf gives of each object the matching values that it has now, if it is in
@@ -338,34 +336,57 @@ func (r *run) claimsIf(p *provision.Program, keys []directory.Key, linked bool) 
 	return claims, nil
 }
 
-// rivalsOf gives other objects that have one of the claims: linked ones, ones
-// that failed for it before, and unlinked ones of this cycle.
-func (r *run) rivalsOf(key directory.Key, claims []provision.Claim) ([]directory.Key, error) {
-	var found []directory.Key
-	for i, claim := range claims {
-		others, err := r.Ledger.Claimants(key, claim)
-		if err != nil {
-			return nil, err
-		}
-		for _, other := range others {
-			// Who is not in the source, or was before its epoch changed, claims
-			// nothing: whoever comes in their place is matched (decisions 23).
-			record, known, err := r.Snapshot.Object(other)
-			if err != nil {
-				return nil, err
+// findRivals finds for those who ask for a match who else in the source has one of
+// their matching values: linked objects, ones that failed for it before, and
+// unlinked ones of this cycle.
+func (r *run) findRivals(p *provision.Program, asking []*item) error {
+	var claims []ledger.Claiming
+	var holders []*item // of each
+	for _, it := range asking {
+		for _, need := range it.decision.Need {
+			if need.Kind != provision.LookupMatch {
+				continue
 			}
-			if known && !record.Orphaned {
-				found = append(found, other)
-			}
-		}
-		if r.rivals == nil {
-			continue
-		}
-		for _, other := range r.rivals.twice[r.rivals.hash(claims)[i]] {
-			if other != key && !slices.Contains(found, other) && len(found) < 4 {
-				found = append(found, other)
+			it.situation.Rivals = nil
+			for _, claim := range provision.Claims(p.Mapping, need.Matches) {
+				claims, holders = append(claims, ledger.Claiming{Key: it.key, Claim: claim}), append(holders, it)
 			}
 		}
 	}
-	return found, nil
+	claimants, err := r.Ledger.Claimants(claims...)
+	if err != nil {
+		return err
+	}
+	for i, it := range holders {
+		if err := r.findRivalsFor(it, claims[i].Claim, claimants[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findRivalsFor adds to an object's rivals those who have one claim of it: who
+// claims it in the ledger, and who does in this cycle.
+func (r *run) findRivalsFor(it *item, claim provision.Claim, claimants []directory.Key) error {
+	rivals := it.situation.Rivals
+	for _, other := range claimants {
+		// Who is not in the source, or was before its epoch changed, claims
+		// nothing: whoever comes in their place is matched (decisions 23).
+		record, known, err := r.Snapshot.Object(other)
+		if err != nil {
+			return err
+		}
+		if known && !record.Orphaned {
+			rivals = append(rivals, other)
+		}
+	}
+	if r.rivals != nil {
+		for _, other := range r.rivals.twice[r.rivals.hash(claim)] {
+			if other != it.key && !slices.Contains(rivals, other) && len(rivals) < 4 {
+				rivals = append(rivals, other)
+			}
+		}
+	}
+	it.situation.Rivals = rivals
+	return nil
 }

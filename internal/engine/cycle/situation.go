@@ -155,17 +155,21 @@ func (r *run) refer(p *provision.Program, items []*item) error {
 		if reference.Multi {
 			continue
 		}
-		var refs []directory.Ref
-		var holders []*item // of each
+		var present []*item
+		var keys []directory.Key
 		for _, it := range items {
-			if it.situation.Presence != provision.Present {
-				continue
+			if it.situation.Presence == provision.Present {
+				present, keys = append(present, it), append(keys, it.key)
 			}
-			edges, err := r.Snapshot.Edges(it.key, reference.Attribute, directory.Ref{}, 2)
-			if err != nil {
-				return err
-			}
-			for _, edge := range edges {
+		}
+		edges, err := r.Snapshot.EdgesOf(keys, reference.Attribute, 2)
+		if err != nil {
+			return err
+		}
+		refs := make([]directory.Ref, 0, len(present))
+		holders := make([]*item, 0, len(present)) // of each
+		for i, it := range present {
+			for _, edge := range edges[i] {
 				refs, holders = append(refs, edge.To), append(holders, it)
 			}
 		}
@@ -268,6 +272,9 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 		}
 		if len(asking) == 0 {
 			return nil
+		}
+		if err := r.findRivals(p, asking); err != nil {
+			return err
 		}
 		if err := each(asking, r.inFlight(), func(it *item) error { return r.lookUp(ctx, p, it) }); err != nil {
 			return err

@@ -109,25 +109,25 @@ func TestSettleEscrow(t *testing.T) {
 		t.Fatalf("kept %+v, %v", got, err)
 	}
 	// It must not be taken for the only one with the value while it waits.
-	if others, err := l.Claimants(user("2"), claim); err != nil || len(others) != 1 {
+	if others, err := claimants(l, user("2"), claim); err != nil || len(others) != 1 {
 		t.Errorf("claimed by %v, %v", others, err)
 	}
 	// A link with the same value keeps it when the escrow ends after it began.
 	link := &provision.Link{TargetID: "1", Claims: []provision.Claim{claim}}
 	w.put(l, user("1"), nil, link)
 	w.commit(l.SettleEscrow(got, nil)...)
-	if others, err := l.Claimants(user("2"), claim); err != nil || len(others) != 1 {
+	if others, err := claimants(l, user("2"), claim); err != nil || len(others) != 1 {
 		t.Errorf("claimed by %v, %v", others, err)
 	}
 	w.commit(l.SettleEscrow(nil, got)...)
-	if others, err := l.Claimants(user("2"), claim); err != nil || len(others) != 1 {
+	if others, err := claimants(l, user("2"), claim); err != nil || len(others) != 1 {
 		t.Errorf("claimed by %v, %v", others, err)
 	}
 	w.put(l, user("1"), link, nil)
 	second := got.After(user("1"), now, Failure{Code: "Timeout", Sequence: 3})
 	second.Claims = nil
 	w.commit(l.SettleEscrow(got, &second)...)
-	if others, err := l.Claimants(user("2"), claim); err != nil || len(others) > 0 {
+	if others, err := claimants(l, user("2"), claim); err != nil || len(others) > 0 {
 		t.Errorf("still claimed by %v, %v", others, err)
 	}
 	n := 0

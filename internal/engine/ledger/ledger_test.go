@@ -193,10 +193,10 @@ func TestPut_follows(t *testing.T) {
 				rt.Fatalf("unproven %t, owner %+v, %v", link.Unproven, owner, err)
 			}
 			for _, claim := range link.Claims {
-				if others, err := l.Claimants(user("2"), claim); err != nil || len(others) != 1 || others[0] != user("1") {
+				if others, err := claimants(l, user("2"), claim); err != nil || len(others) != 1 || others[0] != user("1") {
 					rt.Fatalf("%+v is claimed by %v, %v", claim, others, err)
 				}
-				if others, err := l.Claimants(user("1"), claim); err != nil || len(others) > 0 {
+				if others, err := claimants(l, user("1"), claim); err != nil || len(others) > 0 {
 					rt.Fatalf("it is its own rival: %v, %v", others, err)
 				}
 			}
@@ -249,6 +249,15 @@ func TestOwner(t *testing.T) {
 }
 
 // Claims tell values apart whatever they hold.
+// claimants gives who else holds one claim.
+func claimants(l *Ledger, key directory.Key, claim provision.Claim) ([]directory.Key, error) {
+	others, err := l.Claimants(Claiming{key, claim})
+	if err != nil {
+		return nil, err
+	}
+	return others[0], nil
+}
+
 func TestClaimants(t *testing.T) {
 	w := newWorld(t)
 	l := w.app("a")
@@ -256,12 +265,12 @@ func TestClaimants(t *testing.T) {
 		w.put(l, user(anchor), nil, &provision.Link{TargetID: anchor, Claims: []provision.Claim{{Path: "userName", Value: value}}})
 	}
 	for value, want := range map[string]string{"x": "[User/1 User/2]", "x\x01": "[User/3]", "": "[User/4]", "x\x00": "[User/5]", "y": "[]"} {
-		others, err := l.Claimants(user("9"), provision.Claim{Path: "userName", Value: value})
+		others, err := claimants(l, user("9"), provision.Claim{Path: "userName", Value: value})
 		if err != nil || fmt.Sprint(others) != want {
 			t.Errorf("%q is claimed by %v, %v", value, others, err)
 		}
 	}
-	if others, err := l.Claimants(user("1"), provision.Claim{Path: "userName", Value: "x"}); err != nil || len(others) != 2 {
+	if others, err := claimants(l, user("1"), provision.Claim{Path: "userName", Value: "x"}); err != nil || len(others) != 2 {
 		t.Errorf("beside 1: %v, %v", others, err)
 	}
 	for _, none := range []struct {
@@ -269,7 +278,7 @@ func TestClaimants(t *testing.T) {
 		key  directory.Key
 		path string
 	}{{w.app("b"), user("9"), "userName"}, {l, directory.Key{Type: directory.Group, Anchor: "9"}, "userName"}, {l, user("9"), "externalId"}} {
-		if others, err := none.l.Claimants(none.key, provision.Claim{Path: none.path, Value: "x"}); err != nil || len(others) > 0 {
+		if others, err := claimants(none.l, none.key, provision.Claim{Path: none.path, Value: "x"}); err != nil || len(others) > 0 {
 			t.Errorf("%+v: %v, %v", none, others, err)
 		}
 	}

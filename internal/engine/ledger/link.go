@@ -165,26 +165,37 @@ func (l *Ledger) Owner(typ, targetID string) (*Owner, error) {
 	return &owner, nil
 }
 
-// Claimants gives the objects, other than key, that hold a matching value and
-// are linked, or failed because several hold it: at most two of each.
-func (l *Ledger) Claimants(key directory.Key, claim provision.Claim) ([]directory.Key, error) {
-	prefix := l.claimKey(key.Type, claim, "")
-	var others []directory.Key
+// Claiming is an object and one of its matching values.
+type Claiming struct {
+	Key   directory.Key
+	Claim provision.Claim
+}
+
+// Claimants gives of each of the claims, in their order, the objects, other than
+// its own, that hold the value and are linked, or failed because several hold it:
+// at most two of each.
+func (l *Ledger) Claimants(claims ...Claiming) ([][]directory.Key, error) {
+	others := make([][]directory.Key, len(claims))
+	prefixes := make([][]byte, len(claims))
+	for i, c := range claims {
+		prefixes[i] = l.claimKey(c.Key.Type, c.Claim, "")
+	}
+	found := make([]int, len(claims))
 	for _, table := range []store.Table{tableClaims, tableWaiting} {
-		rows, err := l.r.Page(table, prefix, store.Successor(prefix), 3)
+		clear(found)
+		err := l.r.PageAll(table, prefixes, 3, func(i int, row store.Row) error {
+			other := directory.Key{Type: claims[i].Key.Type, Anchor: string(row.Key[len(prefixes[i]):])}
+			if other == claims[i].Key || found[i] == 2 {
+				return nil
+			}
+			found[i]++
+			if !slices.Contains(others[i], other) {
+				others[i] = append(others[i], other)
+			}
+			return nil
+		})
 		if err != nil {
 			return nil, err
-		}
-		found := 0
-		for _, row := range rows {
-			other := directory.Key{Type: key.Type, Anchor: string(row.Key[len(prefix):])}
-			if other == key || found == 2 {
-				continue
-			}
-			found++
-			if !slices.Contains(others, other) {
-				others = append(others, other)
-			}
 		}
 	}
 	return others, nil

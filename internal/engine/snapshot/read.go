@@ -194,6 +194,25 @@ func (s *Snapshot) Edges(holder directory.Key, attribute string, behind director
 	return edges, nil
 }
 
+// EdgesOf gives of each of the holders, in their order, up to limit edges of one
+// attribute.
+func (s *Snapshot) EdgesOf(holders []directory.Key, attribute string, limit int) ([][]directory.Edge, error) {
+	edges := make([][]directory.Edge, len(holders))
+	prefixes := make([][]byte, len(holders))
+	for i, holder := range holders {
+		prefixes[i] = store.Prefix(s.source, holder.Type, holder.Anchor, attribute)
+	}
+	err := s.store.PageAll(tableEdges, prefixes, limit, func(i int, row store.Row) error {
+		edge, err := s.parseEdgeKey(row.Key)
+		edges[i] = append(edges[i], edge)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return edges, nil
+}
+
 // Holders gives up to limit edges that lead to an object, by its anchor or any
 // of its aliases, of one attribute or, with "", of all; behind the one that is
 // given, zero for the first.

@@ -145,6 +145,41 @@ func (b *bolt) Page(table Table, from, to []byte, limit int) (rows []Row, err er
 	return rows, nil
 }
 
+func (b *bolt) PageAll(table Table, prefixes [][]byte, limit int, f func(i int, row Row) error) error {
+	if len(prefixes) == 0 {
+		return nil
+	}
+	var failed error
+	err := b.view(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte(table))
+		if bucket == nil {
+			return nil
+		}
+		cursor := bucket.Cursor()
+		var key, sealed []byte
+		for i, prefix := range prefixes {
+			// Behind the rows of the prefix before this one the cursor often stands at
+			// the first of its own.
+			ascends := i > 0 && bytes.Compare(prefixes[i-1], prefix) < 0 && !bytes.HasPrefix(prefix, prefixes[i-1])
+			if !ascends || key != nil && bytes.Compare(key, prefix) < 0 {
+				key, sealed = cursor.Seek(prefix)
+			}
+			for n := 0; n < limit && key != nil && bytes.HasPrefix(key, prefix); n++ {
+				value, err := unseal(table, key, sealed)
+				if err != nil {
+					return err
+				}
+				if failed = f(i, Row{key, value}); failed != nil {
+					return nil
+				}
+				key, sealed = cursor.Next()
+			}
+		}
+		return nil
+	})
+	return cmp.Or(err, failed)
+}
+
 // Commit fails with the error of the disk when it is full or refuses; what was
 // there can still be read, and the next commit is tried again.
 func (b *bolt) Commit(ctx context.Context, mutations ...Mutation) error {

@@ -75,6 +75,10 @@ func (m *memory) Page(table Table, from, to []byte, limit int) ([]Row, error) {
 	return page, nil
 }
 
+func (m *memory) PageAll(table Table, prefixes [][]byte, limit int, f func(i int, row Row) error) error {
+	return pageAll(m, table, prefixes, limit, f)
+}
+
 func (m *memory) Commit(ctx context.Context, mutations ...Mutation) error {
 	if err := ctx.Err(); err != nil {
 		return err

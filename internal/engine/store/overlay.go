@@ -117,6 +117,10 @@ func (o *overlay) Page(table Table, from, to []byte, limit int) ([]Row, error) {
 	return page, nil
 }
 
+func (o *overlay) PageAll(table Table, prefixes [][]byte, limit int, f func(i int, row Row) error) error {
+	return pageAll(o, table, prefixes, limit, f)
+}
+
 func (o *overlay) Commit(ctx context.Context, mutations ...Mutation) error {
 	if err := ctx.Err(); err != nil {
 		return err

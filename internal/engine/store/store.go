@@ -60,6 +60,10 @@ type Reader interface {
 	// Page gives up to limit rows with from <= key < to, ascending. A nil to is
 	// no bound. Fewer rows than limit means there are no more.
 	Page(table Table, from, to []byte, limit int) ([]Row, error)
+	// PageAll calls f with the place of each prefix and up to limit rows whose
+	// keys begin with it, ascending, until f returns an error. f may neither keep
+	// nor change the row, nor use the store. Prefixes that ascend are read fastest.
+	PageAll(table Table, prefixes [][]byte, limit int, f func(i int, row Row) error) error
 }
 
 // Store is a Reader that can be written. One process has it open at a time.
@@ -131,6 +135,22 @@ func Each(r Reader, table Table, prefix []byte, f func(Row) error) error {
 		last := rows[len(rows)-1].Key
 		from = append(append(make([]byte, 0, len(last)+1), last...), 0)
 	}
+}
+
+// pageAll is PageAll by a Page for each prefix.
+func pageAll(r Reader, table Table, prefixes [][]byte, limit int, f func(i int, row Row) error) error {
+	for i, prefix := range prefixes {
+		rows, err := r.Page(table, prefix, Successor(prefix), limit)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := f(i, row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Key joins parts into a key that sorts part by part: each part but the last

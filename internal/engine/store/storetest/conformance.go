@@ -345,8 +345,9 @@ func testClosed(t *testing.T, s store.Store) {
 	}
 	_, getErr := s.Get(table, []byte("a"))
 	_, pageErr := s.Page(table, nil, nil, 1)
+	pageAllErr := s.PageAll(table, [][]byte{[]byte("a")}, 1, func(int, store.Row) error { return nil })
 	for name, err := range map[string]error{
-		"get": getErr, "page": pageErr,
+		"get": getErr, "page": pageErr, "page all": pageAllErr,
 		"commit":  s.Commit(t.Context(), put("a", "2")),
 		"enqueue": s.Enqueue(put("a", "2")).Wait(t.Context()),
 	} {
@@ -419,8 +420,37 @@ func testModel(t *testing.T, open func(testing.TB) store.Store) {
 			from, to := key.Draw(r, "from"), key.Draw(r, "to")
 			limit := rapid.IntRange(1, 30).Draw(r, "limit")
 			comparePage(r, s, model, from, to, limit)
+			prefix := rapid.StringMatching(`[a-d]{0,2}`)
+			comparePageAll(r, s, rapid.SliceOfN(prefix, 0, 6).Draw(r, "prefixes"), rapid.IntRange(0, 4).Draw(r, "most"))
 		}
 	})
+}
+
+// comparePageAll holds PageAll against a Page for each prefix.
+func comparePageAll(r *rapid.T, s store.Reader, texts []string, limit int) {
+	var want, got []string
+	prefixes := make([][]byte, len(texts))
+	for i, text := range texts {
+		prefixes[i] = []byte(text)
+		rows, err := s.Page(table, prefixes[i], store.Successor(prefixes[i]), limit)
+		if err != nil {
+			r.Fatalf("page: %v", err)
+		}
+		for _, row := range rows {
+			want = append(want, fmt.Sprintf("%d %s=%s", i, row.Key, row.Value))
+		}
+	}
+	err := s.PageAll(table, prefixes, limit, func(i int, row store.Row) error {
+		got = append(got, fmt.Sprintf("%d %s=%s", i, row.Key, row.Value))
+		return nil
+	})
+	if err != nil || !slices.Equal(got, want) {
+		r.Fatalf("page all of %q up to %d: %q, %v, want %q", texts, limit, got, err, want)
+	}
+	enough := errors.New("enough")
+	if err := s.PageAll(table, prefixes, limit, func(int, store.Row) error { return enough }); len(want) > 0 != errors.Is(err, enough) {
+		r.Fatalf("page all ends with %v", err)
+	}
 }
 
 func comparePage(r *rapid.T, s store.Reader, model map[string]string, from, to string, limit int) {

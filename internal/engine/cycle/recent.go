@@ -20,8 +20,12 @@ func (r *recent[V]) get(key directory.Key) (value V, ok bool) {
 }
 
 func (r *recent[V]) put(key directory.Key, value V) {
-	if r.young == nil || len(r.young) >= generation {
-		r.young, r.old = make(map[directory.Key]V), r.young
+	if len(r.young) >= generation {
+		r.young, r.old = r.old, r.young
+		clear(r.young)
+	}
+	if r.young == nil {
+		r.young = make(map[directory.Key]V)
 	}
 	r.young[key] = value
 }

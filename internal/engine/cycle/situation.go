@@ -38,6 +38,7 @@ type item struct {
 	escrow    *ledger.Escrow
 	intent    *ledger.Intent // open from before
 
+	random     seed               // of the present decision
 	candidates map[candidate]bool // unique values asked for: whether somebody has them
 	awaited    []awaited          // references that lead to nobody yet
 }
@@ -88,8 +89,7 @@ func (r *run) look(p *provision.Program, items ...*item) error {
 		return err
 	}
 	for i, it := range items {
-		s := provision.Situation{Now: r.Clock.Now(), Key: it.key, ReferencesFinal: it.final, Refused: it.refused}
-		s.Random = seeded(r.AppID, it.key)
+		s := provision.Situation{Now: r.Clock.Now(), Random: it.seed(r.AppID), Key: it.key, ReferencesFinal: it.final, Refused: it.refused}
 		s.View = &mapping.View{Aliases: p.Mapping.Source.Aliases}
 		if record := records[i]; record != nil {
 			s.View.Object = record.Object
@@ -130,9 +130,12 @@ func presence(record *snapshot.Record) provision.Presence {
 	return provision.Present
 }
 
-// seeded gives a stream of random bytes that is the same for an object each
-// time, so that a decision made again is the same decision.
-func seeded(appID string, key directory.Key) io.Reader { return &seed{appID: appID, key: key} }
+// seed gives a stream of random bytes that is the same for an object each time,
+// so that a decision made again is the same decision.
+func (it *item) seed(appID string) io.Reader {
+	it.random = seed{appID: appID, key: it.key}
+	return &it.random
+}
 
 // seed is such a stream, which is made when it is first read: few mappings ask
 // for random values.
@@ -213,7 +216,7 @@ func (r *run) complete(p *provision.Program, it *item) {
 	if !came {
 		return
 	}
-	it.situation.Random = seeded(r.AppID, it.key)
+	it.situation.Random = it.seed(r.AppID)
 	if d := provision.Decide(it.situation, p); d.Outcome == provision.Sends && d.Operation.Kind == connector.Create {
 		it.decision = d
 	}
@@ -264,7 +267,7 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 	for range rounds {
 		var asking []*item
 		for _, it := range pending {
-			it.situation.Random = seeded(r.AppID, it.key)
+			it.situation.Random = it.seed(r.AppID)
 			it.decision = provision.Decide(it.situation, p)
 			if len(it.decision.Need) > 0 {
 				asking = append(asking, it)

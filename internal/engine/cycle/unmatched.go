@@ -292,7 +292,7 @@ func (u *unmatched) resembleOne(record snapshot.Record) error {
 
 // matchesOf gives an object's matching values, in scope or not.
 func (u *unmatched) matchesOf(it *item) []mapping.Match {
-	matches, err := u.program.Mapping.Matches(mapping.Input{View: it.situation.View, Now: it.situation.Now, Random: seeded(u.AppID, it.key)})
+	matches, err := u.program.Mapping.Matches(mapping.Input{View: it.situation.View, Now: it.situation.Now, Random: it.seed(u.AppID)})
 	if err != nil {
 		return nil // it is near by its other names
 	}

@@ -58,10 +58,18 @@ func fromJSON[T any](data []byte) (*T, error) {
 	return value, json.Unmarshal(data, value)
 }
 
+// rows gives the keys of the objects' rows, which are parts of one text.
 func (l *Ledger) rows(keys []directory.Key) [][]byte {
+	size := 0
+	for _, key := range keys {
+		size += len(l.app) + len(key.Type) + len(key.Anchor) + 2
+	}
+	all := make([]byte, 0, size)
 	rows := make([][]byte, len(keys))
 	for i, key := range keys {
-		rows[i] = store.Key(l.app, key.Type, key.Anchor)
+		start := len(all)
+		all = append(append(append(append(append(all, l.app...), 0), key.Type...), 0), key.Anchor...)
+		rows[i] = all[start:len(all):len(all)]
 	}
 	return rows
 }

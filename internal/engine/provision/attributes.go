@@ -192,6 +192,9 @@ func (c *considering) flow(flows []mapping.Flow, operation *connector.Operation,
 // withholds reports whether a value is kept from a protected account: it is
 // neither renamed nor disabled (decisions 19).
 func (c *considering) withholds(f mapping.Flow, before Sent) bool {
+	if len(c.Protected) == 0 {
+		return false
+	}
 	clears := f.WhenNull == mapping.Clear || f.WhenNull == mapping.ClearOwn && before.Own
 	if f.Value.IsNull() && !clears || same(before.Value, f.Value, f.CaseExact) || !c.protected() {
 		return false
@@ -373,8 +376,8 @@ func (d *Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property
 	if receipt.Account == nil || d.Operation == nil {
 		return after, nil
 	}
-	for i, m := range d.Operation.Modifications {
-		path := d.names[i]
+	for i, path := range d.names {
+		m := &d.Operation.Modifications[i]
 		came, given := receipt.Account.Values[path]
 		writes := m.Verb == connector.Set || m.Verb == connector.Clear
 		if !writes || m.Reference || !given && receipt.Account.Unreadable[path] {

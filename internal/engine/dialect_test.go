@@ -135,7 +135,7 @@ func TestValuesThatTheAppDoesNotTake(t *testing.T) {
 					}
 					for _, e := range entries {
 						last := e.Steps[len(e.Steps)-1]
-						if e.Status != audit.Warning || !strings.Contains(last.Details["title"], "the app has no value") {
+						if said, _ := last.Details.Get("title"); e.Status != audit.Warning || !strings.Contains(said, "the app has no value") {
 							t.Errorf("%s: %v", e.Status, last.Details)
 						}
 					}
@@ -179,7 +179,7 @@ func TestValueThatTheAppDoesNotClear(t *testing.T) {
 			t.Fatalf("told %d times", len(entries))
 		}
 		last := entries[0].Steps[len(entries[0].Steps)-1]
-		if said := last.Details["nickName"]; said != `sent no value, the app has "Engineering"` {
+		if said, _ := last.Details.Get("nickName"); said != `sent no value, the app has "Engineering"` {
 			t.Errorf("the log says %q of %v", said, last.Details)
 		}
 	})

@@ -296,10 +296,12 @@ func TestValuesTakeTheTypesOfTheTarget(t *testing.T) {
 		if e.Status != audit.Failure || e.ErrorCode != want.code || e.RecommendedAction == "" {
 			t.Errorf("%s: %s %s, %q", id, e.Status, e.ErrorCode, e.RecommendedAction)
 		}
-		var details map[string]string
+		details := map[string]string{}
 		for _, step := range e.Steps {
 			if step.Name == "EntrySynchronizationError" {
-				details = step.Details
+				for _, detail := range step.Details {
+					details[detail.Name] = detail.Value
+				}
 			}
 		}
 		holds(t, details, want.details)

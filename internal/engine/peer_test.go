@@ -244,7 +244,7 @@ func (q *quickstart) ended(ignored string) {
 	}
 	for _, e := range entries {
 		last := e.Steps[len(e.Steps)-1]
-		_, expected := last.Details[ignored]
+		_, expected := last.Details.Get(ignored)
 		if e.Status == audit.Failure || e.Status == audit.Warning && (e.Reason != audit.AttributeNotTaken || !expected || len(last.Details) > 1) {
 			q.t.Errorf("%s %s: %s %s %+v", e.Action, e.Source.DisplayName, e.ErrorCode, e.Reason, last)
 		}

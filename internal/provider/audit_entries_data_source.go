@@ -230,8 +230,15 @@ func entryFromEngine(e audit.Entry) entryModel {
 		InitiatedBy: textOrNull(e.InitiatedBy),
 	}
 	for _, step := range e.Steps {
+		var details map[string]string
+		if len(step.Details) > 0 {
+			details = make(map[string]string)
+		}
+		for _, detail := range step.Details {
+			details[detail.Name] = detail.Value
+		}
 		m.Steps = append(m.Steps, stepModel{
-			textOrNull(step.Name), textOrNull(step.Type), textOrNull(step.Status), textOrNull(step.Description), step.Details,
+			textOrNull(step.Name), textOrNull(step.Type), textOrNull(step.Status), textOrNull(step.Description), details,
 		})
 	}
 	for _, p := range e.ModifiedProperties {

@@ -78,7 +78,7 @@ func TestAccAuditEntries(t *testing.T) {
 	service.entries = []audit.Entry{{
 		ID: "01E", Time: moment, AppID: "a1", CycleID: "c1", Category: audit.Provisioning, Action: audit.Other, Status: audit.Skipped,
 		Source: audit.Identity{Type: "User", ID: "4", DisplayName: "Edsger Dijkstra"}, Reason: "NotInScope", RecommendedAction: "Change the filter.",
-		Steps:              []audit.Step{{Name: "EntrySynchronizationScoping", Type: audit.StepScoping, Status: audit.Skipped, Details: map[string]string{"Assigned": "True"}}},
+		Steps:              []audit.Step{{Name: "EntrySynchronizationScoping", Type: audit.StepScoping, Status: audit.Skipped, Details: audit.Details{{Name: "Assigned", Value: "True"}}}},
 		ModifiedProperties: []audit.Property{{Name: "title", New: &title}},
 	}, {ID: "01F", Time: moment}}
 	at := func(i int, names ...string) tfjsonpath.Path {

@@ -16,9 +16,9 @@ func typical(n int) Entry {
 		Source: Identity{"User", id, "Given Family"}, Target: Identity{"User", "2819c223-7f76-453a-919d-413861904646", "Given Family"},
 		Steps: []Step{
 			{"EntryImport", StepImport, Success, "read from the source", nil},
-			{"EntrySynchronizationScoping", StepScoping, Success, "in scope", map[string]string{"Assigned": "Scope sync all",
-				"IsActive": "True", "IsEffectivelyEntitledForProvisioning": "True", "employees type equals employee": "True"}},
-			{"EntryMatching", StepMatching, Success, "no account in the app has a matching value", map[string]string{"userName = " + mail: "0 found"}},
+			{"EntrySynchronizationScoping", StepScoping, Success, "in scope", Details{{"IsActive", "True"}, {"Assigned", "Scope sync all"},
+				{"IsEffectivelyEntitledForProvisioning", "True"}, {"employees type equals employee", "True"}}},
+			{"EntryMatching", StepMatching, Success, "no account in the app has a matching value", Details{{"userName = " + mail, "0 found"}}},
 			{"EntrySynchronizationAdd", StepProcessing, Success, "an account is created", nil},
 			{"EntryExportAdd", StepExport, Success, "the app accepted it", nil},
 		},

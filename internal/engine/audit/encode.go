@@ -78,17 +78,16 @@ func appendStep(line []byte, s Step) []byte {
 	line = appendField(line, `,"status":`, string(s.Status))
 	line = appendField(line, `,"description":`, s.Description)
 	if len(s.Details) > 0 {
-		line = append(line, `,"details":{`...)
-		keys := make([]string, 0, 16) // as many take no allocation
-		for key := range s.Details {
-			keys = append(keys, key)
-		}
-		slices.Sort(keys)
-		for i, key := range keys {
-			line = append(appendText(separate(line, i), key), ':')
-			line = appendText(line, s.Details[key])
-		}
-		line = append(line, '}')
+		line = appendDetails(append(line, `,"details":`...), s.Details)
+	}
+	return append(line, '}')
+}
+
+func appendDetails(line []byte, d Details) []byte {
+	line = append(line, '{')
+	for i, detail := range d {
+		line = append(appendText(separate(line, i), detail.Name), ':')
+		line = appendText(line, detail.Value)
 	}
 	return append(line, '}')
 }

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -45,11 +47,52 @@ type Identity struct {
 
 // Step is one thing that was looked at or done on the way.
 type Step struct {
-	Name        string            `json:"name"`
-	Type        StepType          `json:"type"`
-	Status      Status            `json:"status"`
-	Description string            `json:"description"`
-	Details     map[string]string `json:"details,omitempty"`
+	Name        string   `json:"name"`
+	Type        StepType `json:"type"`
+	Status      Status   `json:"status"`
+	Description string   `json:"description"`
+	Details     Details  `json:"details,omitempty"`
+}
+
+// Details are what a step tells besides: texts by name, each name once. In JSON
+// they are an object.
+type Details []Detail
+
+// Detail is one of them.
+type Detail struct{ Name, Value string }
+
+// DetailsOf gives those of a map, ascending by name.
+func DetailsOf(texts map[string]string) Details {
+	if len(texts) == 0 {
+		return nil
+	}
+	d := make(Details, 0, len(texts))
+	for name, value := range texts {
+		d = append(d, Detail{name, value})
+	}
+	slices.SortFunc(d, func(a, b Detail) int { return strings.Compare(a.Name, b.Name) })
+	return d
+}
+
+// Get gives the text of that name, and whether there is one.
+func (d Details) Get(name string) (string, bool) {
+	for _, detail := range d {
+		if detail.Name == name {
+			return detail.Value, true
+		}
+	}
+	return "", false
+}
+
+// MarshalJSON writes an object.
+func (d Details) MarshalJSON() ([]byte, error) { return appendDetails(nil, d), nil }
+
+// UnmarshalJSON reads an object. Its order is not kept.
+func (d *Details) UnmarshalJSON(data []byte) error {
+	var texts map[string]string
+	err := json.Unmarshal(data, &texts)
+	*d = DetailsOf(texts)
+	return err
 }
 
 // Property is one attribute that changed; nil stands for no value.

@@ -19,7 +19,7 @@ import (
 
 func FuzzDecode(f *testing.F) {
 	line, err := encode(Entry{ID: "01KAMDMWR0000000000000TEST", Time: noon, Reason: "r",
-		Steps: []Step{{Details: map[string]string{"a": "b"}}}, ModifiedProperties: []Property{{Name: "n"}}})
+		Steps: []Step{{Details: Details{{"a", "b"}}}}, ModifiedProperties: []Property{{Name: "n"}}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -80,9 +80,9 @@ func TestLinesAreAsEncodingJSONWritesThem(t *testing.T) {
 				sameAsJSON(t, *e)
 			}
 			return
-		case *map[string]string:
+		case *Details:
 			for _, details := range []map[string]string{{}, {"one": "1"}, {"b": "<", "a": "\xff", "\xff": "", "ä": "\u2029", "\n": "\""}} {
-				*v = details
+				*v = DetailsOf(details)
 				sameAsJSON(t, *e)
 			}
 			return
@@ -123,7 +123,7 @@ func FuzzEncode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b string, n int64) {
 		sameAsJSON(t, Entry{ID: a, Time: time.Unix(n, n).UTC(), ChangeID: b, Source: Identity{DisplayName: a}, DurationMS: n,
-			Steps:              []Step{{Name: b, Details: map[string]string{a: b, b: a, "c" + a: b}}, {Description: a}},
+			Steps:              []Step{{Name: b, Details: DetailsOf(map[string]string{a: b, b: a, "c" + a: b})}, {Description: a}},
 			ModifiedProperties: []Property{{Name: a, Old: &b}, {New: &a}}})
 	})
 }
@@ -136,7 +136,7 @@ func TestLongEntriesAreShortened(t *testing.T) {
 			e := entry("app", text)
 			e.InitiatedBy, e.Category = text, Category(text)
 			for i := range 100 {
-				e.Steps = append(e.Steps, Step{Name: text, Details: map[string]string{text: text}})
+				e.Steps = append(e.Steps, Step{Name: text, Details: Details{{text, text}}})
 				e.ModifiedProperties = append(e.ModifiedProperties, Property{Name: fmt.Sprint(i, text), Old: &text})
 			}
 			b.add(e)

@@ -152,7 +152,7 @@ func TestEntryKeepsWhatItHolds(t *testing.T) {
 	want := Entry{
 		AppID: "app", CycleID: "c", ChangeID: "x", Category: Job, Action: StagedDelete, Status: Warning,
 		Source: Identity{"User", "1", "Ann"}, Target: Identity{"User", "t-1", "ann"},
-		Steps:              []Step{{"EntryImport", StepImport, Success, value, map[string]string{"a": value}}},
+		Steps:              []Step{{"EntryImport", StepImport, Success, value, Details{{"a", value}}}},
 		ModifiedProperties: []Property{{"userName", nil, &value}, {"title", &value, nil}},
 		Reason:             value, ErrorCode: Held, RecommendedAction: "approve", InitiatedBy: "service", DurationMS: 12,
 	}

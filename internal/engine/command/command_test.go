@@ -239,7 +239,7 @@ func entries() []audit.Entry {
 			ID: "3", Time: noon.Add(-1e9), AppID: "app-1", CycleID: "c2", ChangeID: "ch3", Category: audit.Provisioning, Action: audit.Create, Status: audit.Success,
 			Source: audit.Identity{Type: "User", ID: "2", DisplayName: "Ada Lovelace"}, Target: audit.Identity{Type: "User", ID: "00000007", DisplayName: "ada@example.com"},
 			Steps: []audit.Step{
-				{Name: "EntrySynchronizationScoping", Type: audit.StepScoping, Status: audit.Success, Description: "in scope", Details: map[string]string{"Assigned": "True"}},
+				{Name: "EntrySynchronizationScoping", Type: audit.StepScoping, Status: audit.Success, Description: "in scope", Details: audit.Details{{Name: "Assigned", Value: "True"}}},
 				{Name: "EntryExportAdd", Type: audit.StepExport, Status: audit.Success, Description: "the app created the account"},
 			},
 			ModifiedProperties: []audit.Property{{Name: "userName", New: value("ada@example.com")}, {Name: "title", Old: value("Engineer"), New: nil}},

@@ -2,8 +2,6 @@ package command
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -117,8 +115,8 @@ func (v entryView) printDetails(e audit.Entry) {
 	var rows [][]text
 	for _, step := range e.Steps {
 		said := step.Description
-		for _, key := range slices.Sorted(maps.Keys(step.Details)) {
-			said += fmt.Sprintf("\n%s: %s", key, step.Details[key])
+		for _, detail := range step.Details {
+			said += fmt.Sprintf("\n%s: %s", detail.Name, detail.Value)
 		}
 		for i, line := range strings.Split(strings.TrimPrefix(said, "\n"), "\n") {
 			if i == 0 {

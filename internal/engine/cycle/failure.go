@@ -119,7 +119,7 @@ func (r *run) failedWith(it *item, failure *connector.Error, intent store.Mutati
 		}
 		if d.Outcome == provision.Sends {
 			entry.Steps = append(entry.Steps, audit.Step{Name: exportName(d.Action), Type: audit.StepExport, Status: audit.Failure,
-				Description: failure.Error(), Details: map[string]string{"ErrorCode": failure.Code}})
+				Description: failure.Error(), Details: audit.Details{{Name: "ErrorCode", Value: failure.Code}}})
 		}
 		logged, err := r.Log.Mutations(entry)
 		if err != nil {

@@ -249,7 +249,7 @@ func (r *run) tellHeld(it *item, action provision.Action, told *status.HeldRemov
 	entry := r.entry(it, audit.Skipped)
 	entry.Action, entry.Reason, entry.RecommendedAction = audit.StagedDelete, audit.Held, audit.Explain(audit.Held).Advice
 	entry.Steps = append(entry.Steps, audit.Step{Name: exportName(action), Type: audit.StepExport, Status: audit.Skipped,
-		Description: "held: " + told.Reason, Details: map[string]string{"digest": told.Digest}})
+		Description: "held: " + told.Reason, Details: audit.Details{{Name: "digest", Value: told.Digest}}})
 	logged, err := r.Log.Mutations(entry)
 	if err != nil {
 		return err

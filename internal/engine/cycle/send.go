@@ -243,9 +243,9 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 		entry.Status, export.Status = audit.Warning, audit.Warning
 		entry.Reason = audit.AttributeNotTaken
 		export.Description = "the app accepted it, but did not take these values; they are not sent again until they change"
-		export.Details = make(map[string]string)
 		for _, property := range refused {
-			export.Details[property.Name] = "sent " + shown(property.New) + ", the app has " + shown(property.Old)
+			export.Details = append(export.Details, audit.Detail{Name: property.Name,
+				Value: "sent " + shown(property.New) + ", the app has " + shown(property.Old)})
 		}
 	}
 	entry.Steps = append(entry.Steps, export)

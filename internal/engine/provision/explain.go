@@ -61,15 +61,16 @@ func (c *considering) explainImport() {
 func stamp(c *considering) string { return c.Since.UTC().Format("2006-01-02T15:04:05Z") }
 
 func (c *considering) explainScope() {
-	details := map[string]string{"IsActive": title(c.Presence == Present && c.View.Enabled())}
+	assigned := title(c.Assigned)
 	if c.All {
-		details["Assigned"] = "Scope sync all"
-	} else {
-		details["Assigned"] = title(c.Assigned)
+		assigned = "Scope sync all"
 	}
-	details["IsEffectivelyEntitledForProvisioning"] = title(c.All || c.Assigned)
+	details := append(make(audit.Details, 0, 3+len(c.scope.Clauses)),
+		audit.Detail{Name: "IsActive", Value: title(c.Presence == Present && c.View.Enabled())},
+		audit.Detail{Name: "Assigned", Value: assigned},
+		audit.Detail{Name: "IsEffectivelyEntitledForProvisioning", Value: title(c.entitled())})
 	for _, clause := range c.scope.Clauses {
-		details[clause.Text] = title(clause.Passed)
+		details = append(details, audit.Detail{Name: clause.Text, Value: title(clause.Passed)})
 	}
 	s := audit.Step{Name: stepScoping, Type: audit.StepScoping, Status: audit.Success, Details: details, Description: "in scope"}
 	switch {
@@ -91,9 +92,9 @@ func title(b bool) string {
 }
 
 func (c *considering) explainMatch() {
-	s := audit.Step{Name: stepMatch, Type: audit.StepMatching, Status: audit.Success, Details: map[string]string{}}
+	s := audit.Step{Name: stepMatch, Type: audit.StepMatching, Status: audit.Success}
 	if c.Lost != nil {
-		s.Details["lost"] = c.Lost.TargetID
+		s.Details = audit.Details{{Name: "lost", Value: c.Lost.TargetID}}
 	}
 	switch {
 	case c.Link != nil:
@@ -104,7 +105,8 @@ func (c *considering) explainMatch() {
 		s.Status, s.Description = audit.Skipped, "not looked for in the app"
 	default:
 		for _, result := range c.Matches {
-			s.Details[result.Match.Path.String()+" = "+result.Match.Value.String()] = strconv.Itoa(len(result.Accounts)) + " found"
+			s.Details = append(s.Details, audit.Detail{Name: result.Match.Path.String() + " = " + result.Match.Value.String(),
+				Value: strconv.Itoa(len(result.Accounts)) + " found"})
 		}
 		switch hits := c.hits(); len(hits.Accounts) {
 		case 0:
@@ -124,11 +126,11 @@ func (c *considering) explainAction() {
 	case c.decision.Outcome == Failed:
 		s.Name, s.Status = "EntrySynchronizationError", audit.Failure
 		if c.faulty != nil {
-			s.Details = c.faulty.Details()
+			s.Details = audit.DetailsOf(c.faulty.Details())
 		}
 	case c.decision.Outcome == Skipped:
 		s.Name, s.Status = "EntrySynchronizationSkip", audit.Skipped
-		s.Details = map[string]string{"SkipReason": c.decision.Reason}
+		s.Details = audit.Details{{Name: "SkipReason", Value: c.decision.Reason}}
 	case c.decision.Action == ActionCreate:
 		s.Name, s.Description = "EntrySynchronizationAdd", "an account is created"
 	case c.decision.Action == ActionDelete:

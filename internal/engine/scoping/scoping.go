@@ -50,8 +50,9 @@ type compiledFilter struct {
 
 type compiledClause struct {
 	Clause
-	text string // of the clause, as ClauseResult has it
-	test test   // nil: IsNull
+	text     string // of the clause, as ClauseResult has it
+	repeated bool   // a clause before it has the same text
+	test     test   // nil: IsNull
 }
 
 // Compile checks filters: that each has clauses, and each clause an attribute,
@@ -61,6 +62,7 @@ type compiledClause struct {
 func Compile(filters []Filter) (*Compiled, error) {
 	c := &Compiled{filters: make([]compiledFilter, len(filters))}
 	var faults []error
+	texts := make(map[string]bool)
 	for i, filter := range filters {
 		if len(filter.Clauses) == 0 {
 			faults = append(faults, &InvalidClauseError{Filter: filter.Name, Index: -1, Field: "clauses",
@@ -74,6 +76,8 @@ func Compile(filters []Filter) (*Compiled, error) {
 				faults = append(faults, fault)
 			}
 			compiled.text = strings.TrimLeft(filter.Name+" "+clause.String(), " ")
+			compiled.repeated = texts[compiled.text]
+			texts[compiled.text] = true
 			clauses[j] = compiled
 		}
 		c.filters[i] = compiledFilter{filter.Name, clauses}
@@ -127,7 +131,7 @@ func compileClause(clause Clause) (compiledClause, *InvalidClauseError) {
 // Verdict is what filters say of one object.
 type Verdict struct {
 	InScope bool
-	Clauses []ClauseResult // every clause of every filter, in order
+	Clauses []ClauseResult // every clause of every filter, in order, each once
 }
 
 // ClauseResult is what one clause says.
@@ -150,7 +154,9 @@ func (c *Compiled) Evaluate(attribute func(name string) (directory.Value, bool))
 				return Verdict{}, &EvaluationError{Filter: filter.name, Clause: clause.Clause, Problem: err.Error()}
 			}
 			all = all && passed
-			verdict.Clauses = append(verdict.Clauses, ClauseResult{clause.text, passed})
+			if !clause.repeated {
+				verdict.Clauses = append(verdict.Clauses, ClauseResult{clause.text, passed})
+			}
 		}
 		verdict.InScope = verdict.InScope || all
 	}

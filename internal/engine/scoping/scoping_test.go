@@ -228,7 +228,7 @@ func TestObjectsThatCannotBeJudged(t *testing.T) {
 func TestVerdictShowsEveryClause(t *testing.T) {
 	c, err := Compile([]Filter{
 		{"NY engineers", []Clause{{"department", Equals, value("Engineering")}, {"jobTitle", IsNotNull, nil}}},
-		{"", []Clause{{"state", Equals, value("NY")}}},
+		{"", []Clause{{"state", Equals, value("NY")}, {"state", Equals, value("NY")}}},
 	})
 	if err != nil {
 		t.Fatal(err)

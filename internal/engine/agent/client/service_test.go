@@ -57,7 +57,7 @@ var (
 		ID: "01", Time: moment, AppID: "app", Category: audit.Provisioning, Action: audit.Create, Status: audit.Failure,
 		Source: audit.Identity{Type: "User", ID: "7", DisplayName: "Grace <Hopper> & co"},
 		Steps: []audit.Step{{Name: "EntryExportAdd", Type: audit.StepExport, Status: audit.Failure,
-			Details: map[string]string{"a": "b"}}},
+			Details: audit.Details{{Name: "a", Value: "b"}}}},
 		ModifiedProperties: []audit.Property{{Name: "userName", New: pointer("grace")}},
 	}
 	cycle  = status.Cycle{ID: "c1", Kind: status.Initial, State: status.Succeeded, StartedAt: moment, Counts: status.Counts{Created: 3}}

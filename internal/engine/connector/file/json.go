@@ -30,10 +30,17 @@ func newJSON(d *document, t *text) (*jsonRows, error) {
 }
 
 // small passes on little at a time, so that little is ever ahead of the row
-// whose line is asked for.
-type small struct{ in io.Reader }
+// whose line is asked for. Of a long row it passes on more, as the decoder goes
+// over all that it has of it each time.
+type small struct{ *text }
 
-func (s small) Read(p []byte) (int, error) { return s.in.Read(p[:min(len(p), 4096)]) }
+func (s small) Read(p []byte) (int, error) {
+	size := 4 << 10
+	if s.rowSize() > chunk {
+		size = chunk
+	}
+	return s.text.Read(p[:min(len(p), size)])
+}
 
 func (j *jsonRows) columns() []string { return nil }
 

@@ -60,6 +60,9 @@ func newText(d *document, in io.Reader) (*text, error) {
 // beginRow says that what follows is a new row.
 func (t *text) beginRow() { t.limit = t.passed + maxRow }
 
+// rowSize gives how much was passed on since.
+func (t *text) rowSize() int64 { return t.passed - (t.limit - maxRow) }
+
 func (t *text) Read(p []byte) (int, error) {
 	if t.err != nil {
 		return 0, t.err

@@ -7,10 +7,10 @@ import (
 
 // An agent holds little that lives for long beside much that lives for one
 // object. Collected at twice what lives, as is the default, it would collect
-// every few megabytes; at three times, but never beyond the limit as long as what
-// lives fits in, it spends half the time on it.
+// every few megabytes; at nearly three times, but never beyond the limit as long
+// as what lives fits in, it spends half the time on it.
 const (
-	heapGrowth  = 200 // percent
+	heapGrowth  = 180 // percent
 	memoryLimit = 192 << 20
 )
 

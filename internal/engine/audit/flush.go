@@ -34,22 +34,7 @@ func linesOf(row store.Row) iter.Seq[[]byte] { return bytes.SplitSeq(row.Value, 
 
 // eachUnmoved calls f for each row of the outbox.
 func (l *Log) eachUnmoved(f func(store.Row) error) error {
-	var from []byte
-	for {
-		rows, err := l.store.Page(outbox, from, nil, flushPage)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if err := f(row); err != nil {
-				return err
-			}
-		}
-		if len(rows) < flushPage {
-			return nil
-		}
-		from = append(bytes.Clone(rows[len(rows)-1].Key), 0)
-	}
+	return store.EachPaged(l.store, outbox, nil, flushPage, f)
 }
 
 // dayState is what the writer knows of a day file.

@@ -118,6 +118,11 @@ const pageSize = 1000
 // Each calls f for every row whose key begins with the prefix, a page at a
 // time, until f returns an error.
 func Each(r Reader, table Table, prefix []byte, f func(Row) error) error {
+	return EachPaged(r, table, prefix, pageSize, f)
+}
+
+// EachPaged is Each with so many rows a page, for a table of large ones.
+func EachPaged(r Reader, table Table, prefix []byte, pageSize int, f func(Row) error) error {
 	from, to := prefix, Successor(prefix)
 	for {
 		rows, err := r.Page(table, from, to, pageSize)

@@ -12,9 +12,9 @@ import (
 // limits are the bounds of a job, as they are declared.
 type limits struct{ concurrency int }
 
-// declare declares all that the job stands on, and then the job, with which the
-// first cycle begins. It gives the app's id.
-func declare(ctx context.Context, service api.Service, p *population, baseURL string, l limits) (appID string, err error) {
+// declare declares all that a job stands on, and gives the job: the first cycle
+// begins when it is created.
+func declare(ctx context.Context, service api.Service, p *population, baseURL string, l limits) (job *config.Job, err error) {
 	employee := "employee"
 	var revisions []string
 	create := func(thing config.Thing, secrets config.Secrets) string {
@@ -37,7 +37,7 @@ func declare(ctx context.Context, service api.Service, p *population, baseURL st
 	one := int64(1)
 	credentialID := create(&config.Credential{Name: "app", Method: "bearer", Fields: map[string]config.Field{"token": {Version: &one}}},
 		config.Secrets{"token": token})
-	appID = create(&config.App{Name: "app", SourceID: sourceID, Template: "scim", Scope: config.ScopeAll, CredentialID: credentialID,
+	appID := create(&config.App{Name: "app", SourceID: sourceID, Template: "scim", Scope: config.ScopeAll, CredentialID: credentialID,
 		SCIM: &config.SCIMConnection{BaseURL: baseURL}}, nil)
 	create(&config.Mapping{AppID: appID, ObjectType: "User", Attributes: userMapping()}, nil)
 	create(&config.Mapping{AppID: appID, ObjectType: "Group", Attributes: map[string]mapping.Attribute{
@@ -46,7 +46,7 @@ func declare(ctx context.Context, service api.Service, p *population, baseURL st
 	create(&config.Filter{AppID: appID, ObjectType: "User", Name: "employees", Clauses: []scoping.Clause{
 		{Attribute: "type", Operator: "equals", Value: &employee},
 	}}, nil)
-	job := &config.Job{
+	job = &config.Job{
 		AppID: appID, Interval: "24h", Revisions: revisions,
 		AccidentalDeletions: map[string]float64{"threshold": float64(p.users)},
 	}
@@ -54,8 +54,7 @@ func declare(ctx context.Context, service api.Service, p *population, baseURL st
 		n := int64(l.concurrency)
 		job.RateLimit = &config.RateLimit{Concurrency: &n}
 	}
-	create(job, nil)
-	return appID, err
+	return job, err
 }
 
 // userMapping maps fifteen attributes and the manager.

@@ -178,12 +178,19 @@ var (
 	next  = api.WaitRequest{For: "next_cycle"}
 )
 
-// declare declares the job, and so begins its first cycle.
-func (s *stage) declare(ctx context.Context, baseURL string, l limits) func() error {
-	return func() (err error) {
-		s.appID, err = declare(ctx, s.agent, s.population, baseURL, l)
-		return err
+// declare declares what the job stands on, and gives what declares the job: that
+// orders its first cycle. Declaring the source has the agent look it through, as
+// for a plan.
+func (s *stage) declare(ctx context.Context, baseURL string, l limits) (begin func() error, err error) {
+	job, err := declare(ctx, s.agent, s.population, baseURL, l)
+	if err != nil {
+		return nil, err
 	}
+	s.appID = job.AppID
+	return func() error {
+		_, err := s.agent.Create(ctx, job, nil)
+		return err
+	}, nil
 }
 
 // changed lets the source change as set says, and orders a cycle.
@@ -203,7 +210,11 @@ func (b *bench) life(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.clear(ctx)) }()
-	if err := s.cycle(ctx, "a", s.declare(ctx, s.app.url, limits{b.Concurrency}), first); err != nil {
+	begin, err := s.declare(ctx, s.app.url, limits{b.Concurrency})
+	if err != nil {
+		return err
+	}
+	if err := s.cycle(ctx, "a", begin, first); err != nil {
 		return err
 	}
 	if b.wants("b") {
@@ -247,7 +258,11 @@ func (b *bench) adopted(ctx context.Context, of *stage) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.agent.end(ctx), os.RemoveAll(s.agent.dir)) }()
-	return s.cycle(ctx, "b", s.declare(ctx, s.app.url, limits{b.Concurrency}), first)
+	begin, err := s.declare(ctx, s.app.url, limits{b.Concurrency})
+	if err != nil {
+		return err
+	}
+	return s.cycle(ctx, "b", begin, first)
 }
 
 // killed kills the agent half way through an initial cycle, and starts another.
@@ -262,8 +277,12 @@ func (b *bench) killed(ctx context.Context) (err error) {
 	r := Result{Cycle: letter, Title: titleOf(letter), Users: b.Users}
 	before := watching(ctx, s.agent)
 	defer before.stop()
+	begin, err := s.declare(ctx, s.app.url, limits{b.Concurrency})
+	if err != nil {
+		return err
+	}
 	began := time.Now()
-	if err := s.declare(ctx, s.app.url, limits{b.Concurrency})(); err != nil {
+	if err := begin(); err != nil {
 		return err
 	}
 	if err := s.halfWay(ctx); err != nil {
@@ -329,5 +348,9 @@ func (b *bench) single(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.clear(ctx)) }()
-	return s.cycle(ctx, "j", s.declare(ctx, s.app.url, limits{1}), first)
+	begin, err := s.declare(ctx, s.app.url, limits{1})
+	if err != nil {
+		return err
+	}
+	return s.cycle(ctx, "j", begin, first)
 }

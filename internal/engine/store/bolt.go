@@ -180,6 +180,26 @@ func (b *bolt) PageAll(table Table, prefixes [][]byte, limit int, f func(i int, 
 	return cmp.Or(err, failed)
 }
 
+func (b *bolt) Keys(table Table, from, to []byte, limit int, f func(key []byte) error) error {
+	var failed error
+	err := b.view(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte(table))
+		if bucket == nil {
+			return nil
+		}
+		cursor := bucket.Cursor()
+		key, _ := cursor.Seek(from)
+		for n := 0; n < limit && key != nil && (to == nil || bytes.Compare(key, to) < 0); n++ {
+			if failed = f(key); failed != nil {
+				return nil
+			}
+			key, _ = cursor.Next()
+		}
+		return nil
+	})
+	return cmp.Or(err, failed)
+}
+
 // Commit fails with the error of the disk when it is full or refuses; what was
 // there can still be read, and the next commit is tried again.
 func (b *bolt) Commit(ctx context.Context, mutations ...Mutation) error {

@@ -79,6 +79,10 @@ func (m *memory) PageAll(table Table, prefixes [][]byte, limit int, f func(i int
 	return pageAll(m, table, prefixes, limit, f)
 }
 
+func (m *memory) Keys(table Table, from, to []byte, limit int, f func(key []byte) error) error {
+	return pageKeys(m, table, from, to, limit, f)
+}
+
 func (m *memory) Commit(ctx context.Context, mutations ...Mutation) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -121,6 +121,10 @@ func (o *overlay) PageAll(table Table, prefixes [][]byte, limit int, f func(i in
 	return pageAll(o, table, prefixes, limit, f)
 }
 
+func (o *overlay) Keys(table Table, from, to []byte, limit int, f func(key []byte) error) error {
+	return pageKeys(o, table, from, to, limit, f)
+}
+
 func (o *overlay) Commit(ctx context.Context, mutations ...Mutation) error {
 	if err := ctx.Err(); err != nil {
 		return err

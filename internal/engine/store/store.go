@@ -64,6 +64,10 @@ type Reader interface {
 	// keys begin with it, ascending, until f returns an error. f may neither keep
 	// nor change the row, nor use the store. Prefixes that ascend are read fastest.
 	PageAll(table Table, prefixes [][]byte, limit int, f func(i int, row Row) error) error
+	// Keys calls f with the keys of the rows that Page gives, until f returns an
+	// error. f may neither keep nor change the key, nor use the store. The values
+	// are not looked at: damage to them does not show.
+	Keys(table Table, from, to []byte, limit int, f func(key []byte) error) error
 }
 
 // Store is a Reader that can be written. One process has it open at a time.
@@ -153,6 +157,20 @@ func pageAll(r Reader, table Table, prefixes [][]byte, limit int, f func(i int, 
 			if err := f(i, row); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// pageKeys is Keys by a Page.
+func pageKeys(r Reader, table Table, from, to []byte, limit int, f func(key []byte) error) error {
+	rows, err := r.Page(table, from, to, limit)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := f(row.Key); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -346,8 +346,9 @@ func testClosed(t *testing.T, s store.Store) {
 	_, getErr := s.Get(table, []byte("a"))
 	_, pageErr := s.Page(table, nil, nil, 1)
 	pageAllErr := s.PageAll(table, [][]byte{[]byte("a")}, 1, func(int, store.Row) error { return nil })
+	keysErr := s.Keys(table, nil, nil, 1, func([]byte) error { return nil })
 	for name, err := range map[string]error{
-		"get": getErr, "page": pageErr, "page all": pageAllErr,
+		"get": getErr, "page": pageErr, "page all": pageAllErr, "keys": keysErr,
 		"commit":  s.Commit(t.Context(), put("a", "2")),
 		"enqueue": s.Enqueue(put("a", "2")).Wait(t.Context()),
 	} {
@@ -420,6 +421,8 @@ func testModel(t *testing.T, open func(testing.TB) store.Store) {
 			from, to := key.Draw(r, "from"), key.Draw(r, "to")
 			limit := rapid.IntRange(1, 30).Draw(r, "limit")
 			comparePage(r, s, model, from, to, limit)
+			compareKeys(r, s, []byte(from), []byte(to), limit)
+			compareKeys(r, s, []byte(from), nil, limit)
 			prefix := rapid.StringMatching(`[a-d]{0,2}`)
 			comparePageAll(r, s, rapid.SliceOfN(prefix, 0, 6).Draw(r, "prefixes"), rapid.IntRange(0, 4).Draw(r, "most"))
 		}
@@ -475,5 +478,28 @@ func comparePage(r *rapid.T, s store.Reader, model map[string]string, from, to s
 	}
 	if !slices.Equal(got, want) {
 		r.Fatalf("page from %q to %q, %d rows: %q, want %q", from, to, limit, got, want)
+	}
+}
+
+// compareKeys holds Keys against a Page.
+func compareKeys(r *rapid.T, s store.Reader, from, to []byte, limit int) {
+	rows, err := s.Page(table, from, to, limit)
+	if err != nil {
+		r.Fatalf("page: %v", err)
+	}
+	var want, got []string
+	for _, row := range rows {
+		want = append(want, string(row.Key))
+	}
+	err = s.Keys(table, from, to, limit, func(key []byte) error {
+		got = append(got, string(key))
+		return nil
+	})
+	if err != nil || !slices.Equal(got, want) {
+		r.Fatalf("%d keys from %q to %q: %q, %v, want %q", limit, from, to, got, err, want)
+	}
+	enough := errors.New("enough")
+	if err := s.Keys(table, from, to, limit, func([]byte) error { return enough }); len(want) > 0 != errors.Is(err, enough) {
+		r.Fatalf("keys end with %v", err)
 	}
 }

@@ -24,7 +24,7 @@ func keysOf(kind status.CycleKind, s *snapshot.Snapshot, l *ledger.Ledger, state
 	for _, p := range programs {
 		timed = timed || p.Mapping.TimeDependent()
 	}
-	if kind == status.Initial || timed {
+	if kind == status.Initial || timed || state.Position == 0 { // 0 is from before anything was read
 		keys, err := cycle.Everything(s, l, e)
 		return keys, true, err
 	}

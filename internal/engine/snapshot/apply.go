@@ -195,7 +195,7 @@ func (b *batch) unsettle(key directory.Key, before, now State) error {
 	if before == now {
 		return nil
 	}
-	if len(b.ends) == 0 && (b.before == nil || len(b.before.ends) == 0) { // else an edge of it may have come in these batches
+	if len(b.mutations[tableEdges]) == 0 && (b.before == nil || len(b.before.mutations[tableEdges]) == 0) { // else an edge of it may have come in these batches
 		edges := b.edgePrefix(key)
 		rows, err := b.store.Page(tableEdges, edges, store.Successor(edges), 1)
 		if err != nil || len(rows) == 0 {

@@ -23,8 +23,9 @@ type batch struct {
 	expected  map[store.Table]int // how many there may be
 	ahead     map[store.Table]*ahead
 	written   map[store.Table]map[string][]byte // of rows that were not read ahead
-	touched   [][]byte                          // rows of objects that get a new number; some stand here more than once
-	ends      []directory.Ref                   // those they resolve to get one too
+	numbered  bool                              // what is touched gets a new number
+	touched   [][]byte                          // rows of objects; some stand here more than once
+	ends      []directory.Ref                   // those they resolve to are touched too
 	stored    chan struct{}                     // closed when the commit has ended
 }
 
@@ -81,6 +82,7 @@ func (s *Snapshot) prepare(f func(b *batch) error) (b *batch, mutations []store.
 		mutations: make(map[store.Table][]store.Mutation),
 		ahead:     make(map[store.Table]*ahead),
 		written:   make(map[store.Table]map[string][]byte),
+		numbered:  s.running == nil || !s.running.first,
 		stored:    make(chan struct{}),
 	}
 	if b.before != nil {
@@ -175,7 +177,7 @@ func (b *batch) setRecord(key directory.Key, old, new *record) {
 	b.meta.Counts[key.Type] = counts
 	row := b.objectKey(key)
 	b.write(tableObjects, row, new.encode())
-	b.touched = append(b.touched, row)
+	b.touch(row)
 }
 
 // claimAliases lets the names of the new body lead to the object, and those
@@ -246,14 +248,14 @@ func (b *batch) setEdge(row []byte, edge directory.Edge, there bool) (changed bo
 	counts := b.meta.Counts[edge.Holder.Type]
 	counts.Edges += by
 	b.meta.Counts[edge.Holder.Type] = counts
-	b.touched = append(b.touched, object)
-	b.ends = append(b.ends, edge.To)
+	b.touch(object)
+	b.touchEnd(edge.To)
 	return true, nil
 }
 
 // finish numbers what was touched, in order, and gives all that is to be written.
 func (b *batch) finish() ([]store.Mutation, error) {
-	if !b.meta.Unnumbered {
+	if b.numbered {
 		if err := b.numberTouched(); err != nil {
 			return nil, err
 		}

@@ -246,3 +246,33 @@ func BenchmarkObjectsOf(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAnchors goes over all users as an initial cycle does.
+func BenchmarkAnchors(b *testing.B) {
+	folder := b.TempDir()
+	s, err := store.Open(filepath.Join(folder, "store"), store.Options{Create: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	snapshot := Open(s, "s1", Options{})
+	importPeople(b, snapshot, writePeople(b, folder, "a"), benchmarked)
+	b.ReportAllocs()
+	for b.Loop() {
+		const page = 1000
+		n, after := 0, ""
+		for {
+			anchors, err := snapshot.Anchors(directory.User, after, page)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n += len(anchors); len(anchors) < page {
+				break
+			}
+			after = anchors[page-1]
+		}
+		if n != benchmarked {
+			b.Fatalf("%d anchors", n)
+		}
+	}
+}

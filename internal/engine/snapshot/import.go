@@ -3,7 +3,6 @@ package snapshot
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -57,9 +56,6 @@ func (s *Snapshot) Import(ctx context.Context, source connector.Source, types []
 	}
 	switch {
 	case err != nil:
-		if numbered := i.numberAll(ctx); numbered != nil {
-			err = errors.Join(err, numbered)
-		}
 	case !result.Unchanged:
 		err = i.conclude(ctx, result, approve)
 	case request.Since == nil || i.given:
@@ -84,7 +80,7 @@ type importer struct {
 	types  []string
 	report Report
 	given  bool // the source gave something
-	first  bool // into a snapshot of nothing
+	first  bool // none before it has ended well
 
 	waiting    []fact         // for their page to be full
 	spare      []fact         // the page before, for what comes after
@@ -188,7 +184,6 @@ func (i *importer) keep(ctx context.Context, page []fact) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	b, mutations, err := i.prepare(func(b *batch) error {
-		b.meta.Unnumbered = b.meta.Unnumbered || i.first
 		if err := b.readFor(page); err != nil {
 			return err
 		}
@@ -287,19 +282,19 @@ func (i *importer) note(f fact) {
 	}
 }
 
-// finish commits where the read ended, once every object has a number. An epoch
-// or watermark that awaits an approval stays as it was.
+// finish commits where the read ended. An epoch or watermark that awaits an
+// approval stays as it was.
 func (i *importer) finish(ctx context.Context, result connector.ReadResult) error {
-	if err := i.numberAll(ctx); err != nil {
-		return err
-	}
-	if len(i.report.Emptied) > 0 {
-		return nil
-	}
 	return i.update(ctx, func(b *batch) error {
 		m := &b.meta
+		if m.Sequence == 0 {
+			m.Sequence, b.dirty = firstSequence, true
+		}
+		if len(i.report.Emptied) > 0 {
+			return nil
+		}
 		types := slices.Sorted(slices.Values(i.types))
-		b.dirty = !m.Imported || !bytes.Equal(m.Watermark, result.Next) || !slices.Equal(m.Types, types) || m.Epoch != result.Epoch
+		b.dirty = b.dirty || !m.Imported || !bytes.Equal(m.Watermark, result.Next) || !slices.Equal(m.Types, types) || m.Epoch != result.Epoch
 		m.Imported, m.Watermark, m.Types, m.Epoch = true, result.Next, types, result.Epoch
 		return nil
 	})

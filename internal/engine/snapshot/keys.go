@@ -13,7 +13,7 @@ import (
 const (
 	tableMeta      store.Table = "snapshot.meta"      // source: meta
 	tableObjects   store.Table = "snapshot.objects"   // type, anchor: record
-	tableSequences store.Table = "snapshot.sequences" // type, anchor: sequence
+	tableSequences store.Table = "snapshot.sequences" // type, anchor: sequence; no row for firstSequence
 	tableChanges   store.Table = "snapshot.changes"   // sequence: type, anchor
 	tableEdges     store.Table = "snapshot.edges"     // holder's type, anchor, attribute, by, value
 	tableHolders   store.Table = "snapshot.holders"   // by, folded value, holder's type, anchor, attribute, value

@@ -17,10 +17,6 @@ type meta struct {
 	Types     []string            `json:"types,omitempty"` // that the watermark stands for
 	Epoch     string              `json:"epoch,omitempty"`
 	Imported  bool                `json:"imported,omitempty"` // a read has ended well
-	// Unnumbered says that an import into an empty snapshot is under way, or was
-	// cut: its objects get their numbers at its end, which takes fewer writes than
-	// a number whenever one more edge leads to them. Nobody remembers a number yet.
-	Unnumbered bool `json:"unnumbered,omitempty"`
 }
 
 // tally counts what there is of one type.
@@ -48,7 +44,9 @@ func (t *tally) count(r *record, by int) {
 	}
 }
 
-const metaVersion = 1
+// metaVersion is 2 since objects need not have a number of their own: who knows
+// only version 1 would not find them.
+const metaVersion = 2
 
 func (s *Snapshot) readMeta(r store.Reader) (meta, error) {
 	m := meta{Version: metaVersion, Counts: make(map[string]tally)}
@@ -62,6 +60,7 @@ func (s *Snapshot) readMeta(r store.Reader) (meta, error) {
 	if m.Version > metaVersion {
 		return m, fmt.Errorf("snapshot of source %s has version %d, this program knows %d: %w", s.source, m.Version, metaVersion, store.ErrNewer)
 	}
+	m.Version = metaVersion // of what is written from here on
 	if m.Counts == nil {
 		m.Counts = make(map[string]tally)
 	}

@@ -275,24 +275,40 @@ var (
 	})
 )
 
-func sequences(t testing.TB, s *Snapshot) map[directory.Key]uint64 {
-	t.Helper()
+// checkNumbers holds the numbers of all objects against those of the changes.
+func checkNumbers(rt *rapid.T, s *Snapshot, m *model) {
 	changes, err := s.Changes(0, 1000)
 	if err != nil {
-		t.Fatal(err)
+		rt.Fatal(err)
 	}
-	out := make(map[directory.Key]uint64)
+	changed := make(map[directory.Key]uint64)
 	for _, change := range changes {
-		if out[change.Key] != 0 {
-			t.Fatalf("%v stands twice among the changes", change.Key)
+		if changed[change.Key] != 0 {
+			rt.Fatalf("%v stands twice among the changes", change.Key)
 		}
-		out[change.Key] = change.Sequence
+		changed[change.Key] = change.Sequence
 	}
-	return out
+	for key := range m.objects {
+		if got := numberOf(rt, s, key); got != max(changed[key], firstSequence) {
+			rt.Fatalf("%v has number %d, among the changes %d", key, got, changed[key])
+		}
+		delete(changed, key)
+	}
+	if len(changed) > 0 {
+		rt.Fatalf("%v changed, who are not there", changed)
+	}
 }
 
-// Whatever is read, the snapshot is what the model is, and what changed has a
-// new number.
+func numberOf(rt *rapid.T, s *Snapshot, key directory.Key) uint64 {
+	r, there, err := s.Object(key)
+	if err != nil || !there {
+		rt.Fatalf("%v: %t, %v", key, there, err)
+	}
+	return r.Sequence
+}
+
+// Whatever is read, the snapshot is what the model is, and what changed since a
+// read has ended well has a new number.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s, _ := openMemory(t)
@@ -305,7 +321,10 @@ func TestModel(t *testing.T) {
 			for key := range m.objects {
 				fingerprints[key] = m.fingerprint(key)
 			}
-			before := sequences(t, s)
+			before, err := s.Sequence()
+			if err != nil {
+				rt.Fatal(err)
+			}
 			since := m.watermark
 			m.read(source, approved)
 			report, err := s.Import(context.Background(), source, types, func(string, int) bool { return approved })
@@ -318,17 +337,17 @@ func TestModel(t *testing.T) {
 			if got, want := cutDetail(describe(t, s)), m.describe(); got != want {
 				rt.Fatalf("there is\n%s\nwant\n%s", got, want)
 			}
-			after := sequences(t, s)
-			if len(after) != len(m.objects) {
-				rt.Fatalf("%d objects have a number of %d", len(after), len(m.objects))
+			checkNumbers(rt, s, m)
+			if (report.Sequence == 0) != (before == 0 && source.failure != nil) {
+				rt.Fatalf("number %d after %d, %v", report.Sequence, before, source.failure)
 			}
 			for key := range m.objects {
-				r, _, err := s.Object(key)
-				if err != nil || r.Sequence != after[key] || r.Sequence > report.Sequence {
-					rt.Fatalf("%v has number %d, among the changes %d, the last is %d (%v)", key, r.Sequence, after[key], report.Sequence, err)
+				number := numberOf(rt, s, key)
+				if number > max(report.Sequence, firstSequence) {
+					rt.Fatalf("%v has number %d, the last is %d", key, number, report.Sequence)
 				}
-				if fingerprints[key] != m.fingerprint(key) && after[key] <= before[key] {
-					rt.Fatalf("%v has no new number, but became\n%s\nfrom\n%s", key, m.fingerprint(key), fingerprints[key])
+				if fingerprints[key] != m.fingerprint(key) && number <= before {
+					rt.Fatalf("%v has number %d after %d, but became\n%s\nfrom\n%s", key, number, before, m.fingerprint(key), fingerprints[key])
 				}
 			}
 			checkCounts(rt, t, s, m)

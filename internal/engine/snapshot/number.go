@@ -2,12 +2,31 @@ package snapshot
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"slices"
 
-	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
+	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
+
+// firstSequence is the number of each object that has no row in the table of
+// sequences: of all that came with the first import and have not changed since.
+// Nobody remembers a number from before its end, so that nobody asks which
+// objects it brought, and two rows for each would be written for nothing.
+const firstSequence = 1
+
+// touch says that the object of a row has changed.
+func (b *batch) touch(row []byte) {
+	if b.numbered {
+		b.touched = append(b.touched, row)
+	}
+}
+
+// touchEnd says that what leads to an object has changed.
+func (b *batch) touchEnd(ref directory.Ref) {
+	if b.numbered {
+		b.ends = append(b.ends, ref)
+	}
+}
 
 // numberTouched gives numbers to what the batch touched, and to what is at the
 // other ends of edges that it touched.
@@ -26,13 +45,20 @@ func (b *batch) numberTouched() error {
 	return b.number(slices.CompactFunc(b.touched, bytes.Equal))
 }
 
-// number gives objects the next sequence numbers. Each object has one row in the
-// table of changes. One that is not known gets none: it will when it comes.
+// number gives objects the next sequence numbers, and one row each in the table
+// of changes. One that is not known gets none: it will when it comes.
 func (b *batch) number(rows [][]byte) error {
 	if err := b.readAhead(tableSequences, rows); err != nil {
 		return err
 	}
-	for _, row := range rows {
+	known, err := b.known(rows)
+	if err != nil {
+		return err
+	}
+	for i, row := range rows {
+		if !known[i] {
+			continue
+		}
 		value, _ := b.held(tableSequences, row)
 		before, err := b.decodeSequence(row, value)
 		if err != nil {
@@ -40,45 +66,12 @@ func (b *batch) number(rows [][]byte) error {
 		}
 		if before != 0 {
 			b.add(tableChanges, b.changeKey(before), nil)
-		} else if object, _ := b.held(tableObjects, row); object == nil {
-			continue
 		}
-		b.meta.Sequence++
+		b.meta.Sequence = max(b.meta.Sequence, firstSequence) + 1
 		b.write(tableSequences, row, binary.BigEndian.AppendUint64(nil, b.meta.Sequence))
 		b.add(tableChanges, b.changeKey(b.meta.Sequence), row[len(b.source)+1:])
 	}
 	return nil
-}
-
-// numberAll gives every object a number when an import into an empty snapshot
-// has left them without. One that is cut is made again by the next import.
-func (i *importer) numberAll(ctx context.Context) error {
-	m, err := i.readMeta(i.store)
-	if err != nil || !m.Unnumbered {
-		return err
-	}
-	from := store.Prefix(i.source)
-	to := store.Successor(from)
-	for {
-		page, err := i.store.Page(tableObjects, from, to, i.page)
-		if err != nil {
-			return err
-		}
-		more := len(page) == i.page
-		err = i.update(ctx, func(b *batch) error {
-			b.meta.Unnumbered, b.dirty = more, true
-			rows := &ahead{keys: make([][]byte, len(page)), values: make([][]byte, len(page))}
-			for at, row := range page {
-				rows.keys[at], rows.values[at] = row.Key, row.Value
-			}
-			b.ahead[tableObjects] = rows
-			return b.number(rows.keys)
-		})
-		if err != nil || !more {
-			return err
-		}
-		from = after(page[len(page)-1].Key)
-	}
 }
 
 // decodeSequence gives a stored sequence, 0 for none.

@@ -113,15 +113,12 @@ func (s *Snapshot) Anchors(typ, afterAnchor string, limit int) ([]string, error)
 	if afterAnchor != "" {
 		from = after(store.Key(s.source, typ, afterAnchor))
 	}
-	rows, err := s.store.Page(tableSequences, from, store.Successor(prefix), limit) // each object has its row there
-	if err != nil {
-		return nil, err
-	}
-	anchors := make([]string, len(rows))
-	for i, row := range rows {
-		anchors[i] = string(row.Key[len(prefix):])
-	}
-	return anchors, nil
+	var anchors []string
+	err := s.store.Keys(tableObjects, from, store.Successor(prefix), limit, func(key []byte) error {
+		anchors = append(anchors, string(key[len(prefix):]))
+		return nil
+	})
+	return anchors, err
 }
 
 func (s *Snapshot) load(key directory.Key, value []byte, sequence uint64) (Record, error) {
@@ -151,7 +148,8 @@ func (s *Snapshot) sequence(key directory.Key) (uint64, error) {
 }
 
 // Changes gives up to limit objects whose latest change has a number above
-// after, in the order of these numbers.
+// after, in the order of these numbers: that of an import or later. Who remembers
+// none, 0, wants all objects, of which most may not be among these.
 func (s *Snapshot) Changes(after uint64, limit int) ([]KeyChange, error) {
 	if after+1 == 0 {
 		return nil, nil

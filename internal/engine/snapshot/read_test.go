@@ -171,7 +171,7 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	s, _ := openMemory(t)
-	if err := s.store.Commit(t.Context(), store.Put(tableMeta, store.Key("s1"), []byte(`{"version":2}`))); err != nil {
+	if err := s.store.Commit(t.Context(), store.Put(tableMeta, store.Key("s1"), []byte(`{"version":3}`))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Sequence(); !errors.Is(err, store.ErrNewer) {

@@ -129,7 +129,8 @@ func (s *Snapshot) decodeBody(key directory.Key, body []byte) ([]directory.Ref, 
 }
 
 // open gives a stored record as readers see it, but for its problem, and whether
-// it has one. It keeps nothing of the value.
+// it has one. sequence is 0 when there is no row for it. It keeps nothing of the
+// value.
 func (s *Snapshot) open(key directory.Key, value []byte, sequence uint64) (opened Record, problem bool, err error) {
 	r, err := s.decodeRecord(key, value)
 	if err != nil {
@@ -146,7 +147,7 @@ func (s *Snapshot) open(key directory.Key, value []byte, sequence uint64) (opene
 		Since:    time.Unix(0, r.since).UTC(),
 		Known:    r.flags.has(flagKnown),
 		Orphaned: r.flags.has(flagOrphaned),
-		Sequence: sequence,
+		Sequence: max(sequence, firstSequence),
 		Hash:     r.hash,
 	}, r.flags.has(flagProblem), nil
 }

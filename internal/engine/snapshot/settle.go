@@ -51,7 +51,7 @@ func (b *batch) follow(holder directory.Key, edges []store.Row) error {
 			return err
 		}
 		if !gone {
-			b.ends = append(b.ends, edge.To)
+			b.touchEnd(edge.To)
 		} else if _, err := b.setEdge(row.Key, edge, false); err != nil {
 			return err
 		}

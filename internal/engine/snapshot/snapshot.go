@@ -5,7 +5,8 @@
 // Each change of an object, of its edges, of the edges that lead to it, or of
 // its problem gives the object a new sequence number, so that whoever remembers
 // a number finds the objects that changed since. An object that a read finds
-// as it was gets none and costs no write.
+// as it was gets none and costs no write. All that the first import brings has
+// one number, since nobody remembers an earlier one.
 //
 // What a source says is kept as fact page by page, even when the read fails
 // later. That an object is gone is concluded only at the end of a read that

@@ -19,10 +19,11 @@ type Source interface {
 
 	// Read gives every change after request.Since to yield, or everything when
 	// Since is nil or no longer good. No order is promised and repeats are
-	// allowed; what was given is fact even when Read fails later. A returned
-	// error means that the read was not complete: the caller keeps its old
-	// watermark and holds absence for no evidence. An error of yield ends the
-	// read and is returned as it is.
+	// allowed; what was given is fact even when Read fails later. Of a change,
+	// yield may keep texts and values but no slice, whose memory the next change
+	// may come in. A returned error means that the read was not complete: the
+	// caller keeps its old watermark and holds absence for no evidence. An error
+	// of yield ends the read and is returned as it is.
 	Read(ctx context.Context, request ReadRequest, yield func(Change) error) (ReadResult, error)
 
 	// Find gives the objects of a type whose attribute has the value (folded

@@ -24,6 +24,7 @@ type csvRows struct {
 	attributes []int // columns that are attributes, in the order of their names
 	references []int // the column of each of the document's references
 	build      bool
+	row        row // the last, whose memory is used again
 }
 
 func newCSV(d *document, t *text, build bool) (*csvRows, error) {
@@ -92,6 +93,12 @@ func (c *csvRows) readHeader(line int) error {
 		}
 	}
 	slices.SortFunc(c.attributes, func(a, b int) int { return strings.Compare(c.header[a], c.header[b]) })
+	if c.build {
+		c.row.attributes = make(directory.Attributes, len(c.attributes))
+		for i, at := range c.attributes {
+			c.row.attributes[i].Name = c.header[at]
+		}
+	}
 	return nil
 }
 
@@ -148,7 +155,7 @@ func (c *csvRows) next() (row, error) {
 		r.doubtful = c.atEnd() && c.text.last != '\n' || slices.ContainsFunc(fields, spansLines)
 		return r, nil
 	}
-	r := row{line: line}
+	r := row{line: line, edges: again(c.row.edges)}
 	if r.anchor, r.problem = anchorOf(c.document.id, fields[c.id]); r.problem != "" {
 		return r, nil
 	}
@@ -164,14 +171,15 @@ func (c *csvRows) next() (row, error) {
 		}
 	}
 	if c.build {
-		r.attributes = make(directory.Attributes, len(c.attributes))
+		r.attributes = c.row.attributes
 		for i, at := range c.attributes {
-			r.attributes[i].Name = c.header[at]
+			r.attributes[i].Value = directory.Null
 			if fields[at] != "" {
 				r.attributes[i].Value = directory.Text(fields[at])
 			}
 		}
 	}
+	c.row = r
 	return r, nil
 }
 

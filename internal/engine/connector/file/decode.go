@@ -22,6 +22,12 @@ type rowDecoder struct {
 	buffer   bytes.Buffer // the row, as the decoder takes it in place
 	text     string       // the row, of which its texts are parts
 	problem  string
+
+	// What is decoded, of each object and list that is not closed behind those
+	// around it.
+	members []directory.Member
+	values  []directory.Value
+	row     row // the last, whose memory is used again
 }
 
 // lenient lets through what is an affair of the row: names that come twice are its
@@ -33,15 +39,15 @@ var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.Al
 func (d *rowDecoder) decode(raw []byte, line int) row {
 	r := row{line: line}
 	d.text, d.problem, d.buffer = string(raw), "", *bytes.NewBuffer(raw)
+	d.members, d.values = again(d.members), again(d.values)
 	d.in.Reset(&d.buffer, lenient...)
 	token, err := d.in.ReadToken()
 	if err == nil && token.Kind() != '{' {
 		r.problem = fmt.Sprintf("there is %s where an object must be", describe(token.Kind()))
 		return r
 	}
-	var members []directory.Member
 	if err == nil {
-		members, err = d.members(1)
+		err = d.object(1)
 	}
 	if err == nil {
 		if _, after := d.in.ReadToken(); !errors.Is(after, io.EOF) {
@@ -54,7 +60,7 @@ func (d *rowDecoder) decode(raw []byte, line int) row {
 	}
 	column := d.document.id
 	id, found := directory.Null, false
-	for _, m := range members {
+	for _, m := range d.members {
 		if m.Name != column {
 			continue
 		}
@@ -73,16 +79,16 @@ func (d *rowDecoder) decode(raw []byte, line int) row {
 		return r
 	}
 	if r.problem = d.problem; r.problem == "" {
-		d.document.fill(&r, members)
+		d.fill(&r)
 	}
 	return r
 }
 
 // fill gives a row its attributes and edges. No two members have one name.
-func (d *document) fill(r *row, members []directory.Member) {
-	edges := row{anchor: r.anchor}
-	for _, reference := range d.references {
-		for _, m := range members {
+func (d *rowDecoder) fill(r *row) {
+	edges := row{anchor: r.anchor, edges: again(d.row.edges)}
+	for _, reference := range d.document.references {
+		for _, m := range d.members {
 			if m.Name != reference.column {
 				continue
 			}
@@ -90,27 +96,27 @@ func (d *document) fill(r *row, members []directory.Member) {
 			if m.Value.Kind() == directory.KindList {
 				targets = m.Value.Values()
 			}
-			edges.edges = slices.Grow(edges.edges, len(targets))
 			for _, target := range targets {
 				anchor, ok := anchorText(target)
 				if !ok {
 					r.problem = fmt.Sprintf("%q holds %v where a reference must be: a text, an integer, or a list of them", reference.column, target.Kind())
 					return
 				}
-				if r.problem = edges.refer(d, reference, anchor); r.problem != "" {
+				if r.problem = edges.refer(d.document, reference, anchor); r.problem != "" {
 					return
 				}
 			}
 		}
 	}
 	r.edges = edges.edges
-	r.attributes = make(directory.Attributes, 0, len(members))
-	for _, m := range members {
-		if !d.isReference(m.Name) {
+	r.attributes = again(d.row.attributes)
+	for _, m := range d.members {
+		if !d.document.isReference(m.Name) {
 			r.attributes = append(r.attributes, directory.Attribute(m))
 		}
 	}
 	slices.SortFunc(r.attributes, func(a, b directory.Attribute) int { return strings.Compare(a.Name, b.Name) })
+	d.row = *r
 }
 
 // anchorText gives the text of a value that may be an id: null is none.
@@ -131,16 +137,17 @@ func (d *rowDecoder) note(format string, arguments ...any) {
 	}
 }
 
-// members decodes the rest of an object whose brace was read.
-func (d *rowDecoder) members(depth int) ([]directory.Member, error) {
-	var members []directory.Member
+// object decodes the rest of an object whose brace was read. Its members are the
+// last ones then.
+func (d *rowDecoder) object(depth int) error {
+	first := len(d.members)
 	var known names
 	for d.in.PeekKind() != '}' {
 		name, err := d.quoted()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if known.add(members, name) {
+		if known.add(d.members[first:], name) {
 			d.note("%.100q is given twice", name)
 		}
 		if name == "" || len(name) > maxAnchor {
@@ -151,12 +158,12 @@ func (d *rowDecoder) members(depth int) ([]directory.Member, error) {
 		}
 		value, err := d.value(name, depth)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		members = append(members, directory.Member{Name: name, Value: value})
+		d.members = append(d.members, directory.Member{Name: name, Value: value})
 	}
 	_, err := d.in.ReadToken()
-	return members, err
+	return err
 }
 
 // value decodes the next value, of the attribute of that name.
@@ -169,11 +176,17 @@ func (d *rowDecoder) value(name string, depth int) (directory.Value, error) {
 		if _, err := d.in.ReadToken(); err != nil {
 			return directory.Null, err
 		}
-		members, err := d.members(depth + 1)
-		return directory.Complex(members...), err
+		first := len(d.members)
+		err := d.object(depth + 1)
+		complex := directory.Complex(d.members[first:]...)
+		d.members = cut(d.members, first)
+		return complex, err
 	case kind == '[':
-		elements, err := d.elements(name, depth+1)
-		return directory.List(elements...), err
+		first := len(d.values)
+		err := d.list(name, depth+1)
+		list := directory.List(slices.Clone(d.values[first:])...)
+		d.values = cut(d.values, first)
+		return list, err
 	case kind == '"':
 		s, err := d.quoted()
 		if problem := textProblem(s); problem != "" {
@@ -198,20 +211,20 @@ func (d *rowDecoder) value(name string, depth int) (directory.Value, error) {
 	return directory.Text(number), nil
 }
 
-// elements decodes a list.
-func (d *rowDecoder) elements(name string, depth int) (elements []directory.Value, err error) {
+// list decodes a list. Its values are the last ones then.
+func (d *rowDecoder) list(name string, depth int) error {
 	if _, err := d.in.ReadToken(); err != nil {
-		return nil, err
+		return err
 	}
 	for d.in.PeekKind() != ']' {
-		element, err := d.value(name, depth)
+		value, err := d.value(name, depth)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		elements = append(elements, element)
+		d.values = append(d.values, value)
 	}
-	_, err = d.in.ReadToken()
-	return elements, err
+	_, err := d.in.ReadToken()
+	return err
 }
 
 // quoted reads a text.

@@ -238,7 +238,8 @@ type rows interface {
 	columns() []string
 }
 
-// row is one row. A row with a problem has no attributes and no edges.
+// row is one row. A row with a problem has no attributes and no edges; those of
+// any other are in memory that the next row may come in.
 type row struct {
 	line       int
 	anchor     string // empty when it cannot be told

@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -17,6 +18,7 @@ func (s *source) Find(ctx context.Context, typ, attribute, value string) ([]conn
 	var found []connector.Change
 	objects := 0
 	take := func(change connector.Change) error {
+		change.Object.Attributes = slices.Clone(change.Object.Attributes)
 		found = append(found, change)
 		return nil
 	}

@@ -46,3 +46,19 @@ func (r *row) refer(d *document, reference reference, anchor string) (problem st
 	})
 	return ""
 }
+
+// again gives the memory of what is no longer needed, for what comes next. What
+// a large row took is let go.
+func again[T any](used []T) []T {
+	const large = 1000
+	if cap(used) > large {
+		return nil
+	}
+	return cut(used, 0)
+}
+
+// cut forgets what stands behind the first n.
+func cut[T any](used []T, n int) []T {
+	clear(used[n:])
+	return used[:n]
+}

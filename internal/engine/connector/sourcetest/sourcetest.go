@@ -72,6 +72,7 @@ func read(t *testing.T, source connector.Source, since connector.Watermark, type
 		r.changes++
 		switch change.Kind {
 		case connector.Whole:
+			change.Object.Attributes = slices.Clone(change.Object.Attributes)
 			r.objects[change.Object.Key] = change.Object
 		case connector.EdgeAdded:
 			r.edges[change.Edge] = true

@@ -40,6 +40,7 @@ func BenchmarkLedger(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/chunk, "ns/link")
 	}
 	b.Run("put", func(b *testing.B) {
+		b.ReportAllocs()
 		for n := 0; b.Loop(); n++ {
 			var mutations []store.Mutation
 			for i, key := range keys {
@@ -65,6 +66,15 @@ func BenchmarkLedger(b *testing.B) {
 				if m, err := l.BeginIntent(intent); err != nil || len(m.Value) == 0 {
 					b.Fatal(err)
 				}
+			}
+		}
+		perLink(b)
+	})
+	b.Run("anchors", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if anchors, err := l.Anchors("User", "", chunk); err != nil || len(anchors) != chunk {
+				b.Fatal(anchors, err)
 			}
 		}
 		perLink(b)

@@ -98,15 +98,12 @@ func (l *Ledger) Anchors(typ, after string, limit int) ([]string, error) {
 	if after != "" {
 		from = append(store.Key(l.app, typ, after), 0)
 	}
-	rows, err := l.r.Page(tableLinks, from, store.Successor(prefix), limit)
-	if err != nil {
-		return nil, err
-	}
-	anchors := make([]string, len(rows))
-	for i, row := range rows {
-		anchors[i] = string(row.Key[len(prefix):])
-	}
-	return anchors, nil
+	var anchors []string
+	err := l.r.Keys(tableLinks, from, store.Successor(prefix), limit, func(key []byte) error {
+		anchors = append(anchors, string(key[len(prefix):]))
+		return nil
+	})
+	return anchors, err
 }
 
 // Put gives the mutations that store a link in place of the one before, with

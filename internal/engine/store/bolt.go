@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -122,15 +123,7 @@ func (b *bolt) GetAll(table Table, keys [][]byte, f func(i int, value []byte) er
 
 func (b *bolt) Page(table Table, from, to []byte, limit int) (rows []Row, err error) {
 	err = b.view(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket([]byte(table))
-		if bucket == nil {
-			return nil
-		}
-		cursor := bucket.Cursor()
-		for key, sealed := cursor.Seek(from); key != nil && len(rows) < limit; key, sealed = cursor.Next() {
-			if to != nil && bytes.Compare(key, to) >= 0 {
-				return nil
-			}
+		for key, sealed := range page(tx, table, from, to, limit) {
 			row, err := openRow(table, key, sealed)
 			if err != nil {
 				return err
@@ -143,6 +136,51 @@ func (b *bolt) Page(table Table, from, to []byte, limit int) (rows []Row, err er
 		return nil, err
 	}
 	return rows, nil
+}
+
+func (b *bolt) Walk(table Table, from, to []byte, limit int, f func(Row) error) error {
+	var failed error
+	err := b.view(func(tx *bbolt.Tx) error {
+		for key, sealed := range page(tx, table, from, to, limit) {
+			value, err := unseal(table, key, sealed)
+			if err != nil {
+				return err
+			}
+			if failed = f(Row{key, value}); failed != nil {
+				return nil
+			}
+		}
+		return nil
+	})
+	return cmp.Or(err, failed)
+}
+
+func (b *bolt) Keys(table Table, from, to []byte, limit int, f func(key []byte) error) error {
+	var failed error
+	err := b.view(func(tx *bbolt.Tx) error {
+		for key := range page(tx, table, from, to, limit) {
+			if failed = f(key); failed != nil {
+				return nil
+			}
+		}
+		return nil
+	})
+	return cmp.Or(err, failed)
+}
+
+// page gives the keys and sealed values of a Page, where the transaction has them.
+func page(tx *bbolt.Tx, table Table, from, to []byte, limit int) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, sealed []byte) bool) {
+		bucket := tx.Bucket([]byte(table))
+		if bucket == nil {
+			return
+		}
+		cursor := bucket.Cursor()
+		key, sealed := cursor.Seek(from)
+		for n := 0; n < limit && key != nil && (to == nil || bytes.Compare(key, to) < 0) && yield(key, sealed); n++ {
+			key, sealed = cursor.Next()
+		}
+	}
 }
 
 func (b *bolt) PageAll(table Table, prefixes [][]byte, limit int, f func(i int, row Row) error) error {
@@ -174,26 +212,6 @@ func (b *bolt) PageAll(table Table, prefixes [][]byte, limit int, f func(i int, 
 				}
 				key, sealed = cursor.Next()
 			}
-		}
-		return nil
-	})
-	return cmp.Or(err, failed)
-}
-
-func (b *bolt) Keys(table Table, from, to []byte, limit int, f func(key []byte) error) error {
-	var failed error
-	err := b.view(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket([]byte(table))
-		if bucket == nil {
-			return nil
-		}
-		cursor := bucket.Cursor()
-		key, _ := cursor.Seek(from)
-		for n := 0; n < limit && key != nil && (to == nil || bytes.Compare(key, to) < 0); n++ {
-			if failed = f(key); failed != nil {
-				return nil
-			}
-			key, _ = cursor.Next()
 		}
 		return nil
 	})

@@ -79,6 +79,10 @@ func (m *memory) PageAll(table Table, prefixes [][]byte, limit int, f func(i int
 	return pageAll(m, table, prefixes, limit, f)
 }
 
+func (m *memory) Walk(table Table, from, to []byte, limit int, f func(Row) error) error {
+	return pageWalk(m, table, from, to, limit, f)
+}
+
 func (m *memory) Keys(table Table, from, to []byte, limit int, f func(key []byte) error) error {
 	return pageKeys(m, table, from, to, limit, f)
 }

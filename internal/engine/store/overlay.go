@@ -121,6 +121,10 @@ func (o *overlay) PageAll(table Table, prefixes [][]byte, limit int, f func(i in
 	return pageAll(o, table, prefixes, limit, f)
 }
 
+func (o *overlay) Walk(table Table, from, to []byte, limit int, f func(Row) error) error {
+	return pageWalk(o, table, from, to, limit, f)
+}
+
 func (o *overlay) Keys(table Table, from, to []byte, limit int, f func(key []byte) error) error {
 	return pageKeys(o, table, from, to, limit, f)
 }

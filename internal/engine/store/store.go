@@ -64,6 +64,9 @@ type Reader interface {
 	// keys begin with it, ascending, until f returns an error. f may neither keep
 	// nor change the row, nor use the store. Prefixes that ascend are read fastest.
 	PageAll(table Table, prefixes [][]byte, limit int, f func(i int, row Row) error) error
+	// Walk calls f with the rows that Page gives, until f returns an error. f may
+	// neither keep nor change the row, nor use the store.
+	Walk(table Table, from, to []byte, limit int, f func(Row) error) error
 	// Keys calls f with the keys of the rows that Page gives, until f returns an
 	// error. f may neither keep nor change the key, nor use the store. The values
 	// are not looked at: damage to them does not show.
@@ -162,18 +165,23 @@ func pageAll(r Reader, table Table, prefixes [][]byte, limit int, f func(i int, 
 	return nil
 }
 
-// pageKeys is Keys by a Page.
-func pageKeys(r Reader, table Table, from, to []byte, limit int, f func(key []byte) error) error {
+// pageWalk is Walk by a Page.
+func pageWalk(r Reader, table Table, from, to []byte, limit int, f func(Row) error) error {
 	rows, err := r.Page(table, from, to, limit)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if err := f(row.Key); err != nil {
+		if err := f(row); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pageKeys is Keys by a Page.
+func pageKeys(r Reader, table Table, from, to []byte, limit int, f func(key []byte) error) error {
+	return pageWalk(r, table, from, to, limit, func(row Row) error { return f(row.Key) })
 }
 
 // Key joins parts into a key that sorts part by part: each part but the last

@@ -346,9 +346,10 @@ func testClosed(t *testing.T, s store.Store) {
 	_, getErr := s.Get(table, []byte("a"))
 	_, pageErr := s.Page(table, nil, nil, 1)
 	pageAllErr := s.PageAll(table, [][]byte{[]byte("a")}, 1, func(int, store.Row) error { return nil })
+	walkErr := s.Walk(table, nil, nil, 1, func(store.Row) error { return nil })
 	keysErr := s.Keys(table, nil, nil, 1, func([]byte) error { return nil })
 	for name, err := range map[string]error{
-		"get": getErr, "page": pageErr, "page all": pageAllErr, "keys": keysErr,
+		"get": getErr, "page": pageErr, "page all": pageAllErr, "walk": walkErr, "keys": keysErr,
 		"commit":  s.Commit(t.Context(), put("a", "2")),
 		"enqueue": s.Enqueue(put("a", "2")).Wait(t.Context()),
 	} {
@@ -421,8 +422,8 @@ func testModel(t *testing.T, open func(testing.TB) store.Store) {
 			from, to := key.Draw(r, "from"), key.Draw(r, "to")
 			limit := rapid.IntRange(1, 30).Draw(r, "limit")
 			comparePage(r, s, model, from, to, limit)
-			compareKeys(r, s, []byte(from), []byte(to), limit)
-			compareKeys(r, s, []byte(from), nil, limit)
+			compareWalks(r, s, []byte(from), []byte(to), limit)
+			compareWalks(r, s, []byte(from), nil, limit)
 			prefix := rapid.StringMatching(`[a-d]{0,2}`)
 			comparePageAll(r, s, rapid.SliceOfN(prefix, 0, 6).Draw(r, "prefixes"), rapid.IntRange(0, 4).Draw(r, "most"))
 		}
@@ -481,25 +482,34 @@ func comparePage(r *rapid.T, s store.Reader, model map[string]string, from, to s
 	}
 }
 
-// compareKeys holds Keys against a Page.
-func compareKeys(r *rapid.T, s store.Reader, from, to []byte, limit int) {
-	rows, err := s.Page(table, from, to, limit)
+// compareWalks holds Walk and Keys against a Page.
+func compareWalks(r *rapid.T, s store.Reader, from, to []byte, limit int) {
+	page, err := s.Page(table, from, to, limit)
 	if err != nil {
 		r.Fatalf("page: %v", err)
 	}
-	var want, got []string
-	for _, row := range rows {
-		want = append(want, string(row.Key))
+	var rows, keys []string
+	for _, row := range page {
+		rows, keys = append(rows, fmt.Sprintf("%q: %q", row.Key, row.Value)), append(keys, string(row.Key))
 	}
-	err = s.Keys(table, from, to, limit, func(key []byte) error {
-		got = append(got, string(key))
+	var walked, named []string
+	err = errors.Join(s.Walk(table, from, to, limit, func(row store.Row) error {
+		walked = append(walked, fmt.Sprintf("%q: %q", row.Key, row.Value))
 		return nil
-	})
-	if err != nil || !slices.Equal(got, want) {
-		r.Fatalf("%d keys from %q to %q: %q, %v, want %q", limit, from, to, got, err, want)
+	}), s.Keys(table, from, to, limit, func(key []byte) error {
+		named = append(named, string(key))
+		return nil
+	}))
+	if err != nil || !slices.Equal(walked, rows) || !slices.Equal(named, keys) {
+		r.Fatalf("%d rows from %q to %q: rows %q, keys %q, %v, want %q", limit, from, to, walked, named, err, rows)
 	}
 	enough := errors.New("enough")
-	if err := s.Keys(table, from, to, limit, func([]byte) error { return enough }); len(want) > 0 != errors.Is(err, enough) {
-		r.Fatalf("keys end with %v", err)
+	for _, err := range []error{
+		s.Walk(table, from, to, limit, func(store.Row) error { return enough }),
+		s.Keys(table, from, to, limit, func([]byte) error { return enough }),
+	} {
+		if len(page) > 0 != errors.Is(err, enough) {
+			r.Fatalf("rows end with %v", err)
+		}
 	}
 }

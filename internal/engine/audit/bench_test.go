@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/store"
@@ -59,7 +60,12 @@ func BenchmarkMutations(b *testing.B) {
 // BenchmarkFlush brings entries from the outbox to their file; an operation is
 // one entry.
 func BenchmarkFlush(b *testing.B) {
-	l := newBench(b, store.Memory())
+	s, err := store.Open(filepath.Join(b.TempDir(), "store"), store.Options{Create: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	l := newBench(b, s)
 	entries := make([]Entry, 500)
 	for i := range entries {
 		entries[i] = typical(i)
@@ -70,7 +76,9 @@ func BenchmarkFlush(b *testing.B) {
 		b.StopTimer()
 		l.add(entries...)
 		b.StartTimer()
-		l.flush()
+		if err := l.bring(b.Context(), false); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -19,12 +19,15 @@ import (
 )
 
 // flushSize is how many bytes of entries move at a time, but for those of one
-// page more.
-const flushSize = 2 << 20
+// row more, and flushRows of how many rows, should these be short.
+const (
+	flushSize = 2 << 20
+	flushRows = 8 << 10
+)
 
-// flushPage is how many rows of the outbox are read at a time: each may hold
-// many entries.
-const flushPage = 32
+// eachPage is how many rows of the outbox are read at a time: each may hold many
+// entries.
+const eachPage = 32
 
 // lineEnd parts the entries of a row.
 var lineEnd = []byte("\n")
@@ -34,7 +37,7 @@ func linesOf(row store.Row) iter.Seq[[]byte] { return bytes.SplitSeq(row.Value, 
 
 // eachUnmoved calls f for each row of the outbox.
 func (l *Log) eachUnmoved(f func(store.Row) error) error {
-	return store.EachPaged(l.store, outbox, nil, flushPage, f)
+	return store.EachPaged(l.store, outbox, nil, eachPage, f)
 }
 
 // dayState is what the writer knows of a day file.
@@ -74,33 +77,60 @@ func (l *Log) flush(ctx context.Context) error {
 	if err := l.settle(ctx); err != nil { // else it would be read again
 		return err
 	}
-	var rows []store.Row
-	size := 0
-	moved := func() error {
+	var from []byte
+	for {
+		rows, more, err := l.gather(from)
+		if err != nil {
+			return err
+		}
 		if len(rows) == 0 {
+			l.lines = nil // it has become quiet
 			return nil
 		}
-		err := l.move(ctx, rows)
-		rows, size = rows[:0], 0
-		return err
+		if err := l.move(ctx, rows); err != nil || !more {
+			return err
+		}
+		from = append(rows[len(rows)-1], 0)
 	}
-	err := l.eachUnmoved(func(row store.Row) error {
-		rows = append(rows, row)
-		if size += len(row.Value); size < flushSize {
+}
+
+var errEnough = errors.New("enough")
+
+// gather copies the lines of rows of the outbox from a key on, each with its end,
+// to the memory that every move uses, and gives the rows' keys. It tells whether
+// there may be more.
+func (l *Log) gather(from []byte) (rows [][]byte, more bool, err error) {
+	l.lines = l.lines[:0]
+	err = l.store.Walk(outbox, from, nil, flushRows, func(row store.Row) error {
+		rows = append(rows, bytes.Clone(row.Key))
+		l.lines = append(append(l.lines, row.Value...), lineEnd...)
+		if len(l.lines) < flushSize {
 			return nil
 		}
-		return moved()
+		return errEnough
 	})
-	if err != nil {
-		return err
+	if errors.Is(err, errEnough) {
+		return rows, true, nil
 	}
-	return moved()
+	return rows, len(rows) == flushRows, err
 }
 
 // batch is what moves to one day file at a time.
 type batch struct {
-	file  string
-	lines [][]byte
+	file string
+	runs []run
+	met  []string // the ids of those that were in the file already
+}
+
+// run is where lines that follow each other stand in what was gathered.
+type run struct{ from, to int }
+
+func (b *batch) add(from, to int) {
+	if n := len(b.runs); n > 0 && b.runs[n-1].to == from {
+		b.runs[n-1].to = to
+	} else {
+		b.runs = append(b.runs, run{from, to})
+	}
 }
 
 // leaving is what is in day files and on its way out of the outbox.
@@ -109,36 +139,40 @@ type leaving struct {
 	ticket  store.Ticket
 }
 
-// move appends the rows to their day files and then has them deleted. When it is
-// cut short in between, the ids in the file tell the next one. It waits for the
-// move before it: the position of a file is behind nothing that stayed.
-func (l *Log) move(ctx context.Context, rows []store.Row) error {
+// move appends the lines that were gathered to their day files and then has the
+// rows deleted. When it is cut short in between, the ids in the file tell the
+// next one. It waits for the move before it: the position of a file is behind
+// nothing that stayed.
+func (l *Log) move(ctx context.Context, rows [][]byte) error {
 	if err := l.settle(ctx); err != nil {
 		return err
 	}
-	mutations := make([]store.Mutation, 0, len(rows)+1)
 	var batches []*batch
 	byFile := map[string]*batch{}
 	var name []byte
-	for _, row := range rows {
-		mutations = append(mutations, store.Delete(outbox, row.Key))
-		for line := range linesOf(row) {
-			var ok bool
-			if name, ok = appendFileOf(name[:0], line); !ok {
-				l.damaged.Add(1)
-				continue
-			}
-			b := byFile[string(name)]
-			if b == nil {
-				b = &batch{file: string(name)}
-				byFile[b.file] = b
-				batches = append(batches, b)
-			}
-			b.lines = append(b.lines, line)
+	at := 0
+	for line := range bytes.Lines(l.lines) {
+		from := at
+		at += len(line)
+		var ok bool
+		if name, ok = appendFileOf(name[:0], line); !ok {
+			l.damaged.Add(1)
+			continue
 		}
+		b := byFile[string(name)]
+		if b == nil {
+			b = &batch{file: string(name)}
+			byFile[b.file] = b
+			batches = append(batches, b)
+		}
+		b.add(from, at)
+	}
+	mutations := make([]store.Mutation, 0, len(rows)+len(batches))
+	for _, key := range rows {
+		mutations = append(mutations, store.Delete(outbox, key))
 	}
 	for i, b := range batches {
-		length, err := l.append(b, string(rows[0].Key))
+		length, err := l.append(b, string(rows[0]))
 		if err != nil {
 			l.forget(batches[:i])
 			return err
@@ -146,11 +180,6 @@ func (l *Log) move(ctx context.Context, rows []store.Row) error {
 		mutations = append(mutations, store.Put(positions, []byte(b.file), binary.AppendUvarint(nil, uint64(length))))
 	}
 	l.announce()
-	for _, b := range batches {
-		if len(l.days[b.file].written) == 0 {
-			b.lines = nil // none of them is to be taken off
-		}
-	}
 	l.leaving = &leaving{batches, l.store.Enqueue(mutations...)}
 	return nil
 }
@@ -173,8 +202,8 @@ func (l *Log) settle(ctx context.Context) error {
 	}
 	for _, b := range batches {
 		if day := l.days[b.file]; day != nil {
-			for _, line := range b.lines {
-				delete(day.written, lineID(line))
+			for _, id := range b.met {
+				delete(day.written, id)
 			}
 		}
 	}
@@ -222,11 +251,22 @@ func (l *Log) append(b *batch, oldest string) (length int64, err error) {
 	}
 	length = day.length
 	out := bufio.NewWriterSize(io.NewOffsetWriter(file, length), 32<<10)
-	for _, line := range b.lines {
-		if len(day.written) == 0 || !day.written[lineID(line)] {
-			_, _ = out.Write(line) // Flush has its error
-			_ = out.WriteByte('\n')
-			length += int64(len(line)) + 1
+	write := func(lines []byte) {
+		_, _ = out.Write(lines) // Flush has its error
+		length += int64(len(lines))
+	}
+	for _, run := range b.runs {
+		lines := l.lines[run.from:run.to]
+		if len(day.written) == 0 {
+			write(lines)
+			continue
+		}
+		for line := range bytes.Lines(lines) {
+			if id := lineID(line); day.written[id] {
+				b.met = append(b.met, id)
+			} else {
+				write(line)
+			}
 		}
 	}
 	if err := out.Flush(); err != nil {

@@ -45,6 +45,7 @@ type Log struct {
 
 	files   sync.Mutex // held by what changes day files
 	leaving *leaving   // of the last move; nil once it is known to be durable
+	lines   []byte     // of the move under way, used again by the next
 
 	mu      sync.Mutex
 	days    map[string]*dayState // of the files that this process has written to

@@ -63,15 +63,41 @@ type sealed struct {
 	size   int64
 }
 
-// sealedPool has the memory of what was applied.
-var sealedPool = sync.Pool{New: func() any { return new(sealed) }}
+// The memory of what was applied is used again, that of large rows apart: a small
+// write would hold it for as long as it waits. Larger ones leave nothing behind.
+var smallSealed, largeSealed sync.Pool
 
-// maxPooled bounds the rows of what is used again, so that a large write leaves
-// nothing behind.
-const maxPooled = 64 << 10
+const (
+	smallRows = 64 << 10
+	largeRows = 4 << 20
+)
+
+// sealedPool gives where memory for so many bytes of rows comes from and goes to,
+// nil for none.
+func sealedPool(rows int) *sync.Pool {
+	switch {
+	case rows <= smallRows:
+		return &smallSealed
+	case rows <= largeRows:
+		return &largeSealed
+	}
+	return nil
+}
+
+// newSealed gives memory with room for the writes and the bytes of their rows.
+func newSealed(writes, rows int) *sealed {
+	var s *sealed
+	if pool := sealedPool(rows); pool != nil {
+		s, _ = pool.Get().(*sealed)
+	}
+	if s == nil {
+		s = new(sealed)
+	}
+	s.writes, s.rows = slices.Grow(s.writes[:0], writes), slices.Grow(s.rows[:0], rows)
+	return s
+}
 
 func seal(mutations []Mutation) *sealed {
-	s := sealedPool.Get().(*sealed)
 	rows, others := 0, 0
 	for _, m := range mutations {
 		others += len(m.Table)
@@ -83,9 +109,9 @@ func seal(mutations []Mutation) *sealed {
 			rows += checksumSize + len(m.Value)
 		}
 	}
+	s := newSealed(len(mutations), rows)
 	s.size = int64(others + rows)
-	s.writes = slices.Grow(s.writes[:0], len(mutations))
-	buf := slices.Grow(s.rows[:0], rows)
+	buf := s.rows
 	for _, m := range mutations {
 		start := len(buf)
 		buf = append(buf, m.Key...)
@@ -107,9 +133,9 @@ func seal(mutations []Mutation) *sealed {
 
 // release lets the memory be used again, which nobody may look at any more.
 func (s *sealed) release() {
-	if cap(s.rows) <= maxPooled {
+	if pool := sealedPool(cap(s.rows)); pool != nil {
 		clear(s.writes)
-		sealedPool.Put(s)
+		pool.Put(s)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // BenchmarkLedger writes, in chunks of 256, links of fifteen values with the ends
-// of their intents, and reads them: whole, and no more than it takes to refer to
+// of their intents, makes the rows of one link, and reads the links: whole, and no more than it takes to refer to
 // their accounts.
 func BenchmarkLedger(b *testing.B) {
 	const chunk = 256
@@ -55,6 +55,15 @@ func BenchmarkLedger(b *testing.B) {
 			}
 		}
 		perLink(b)
+	})
+	b.Run("rows", func(b *testing.B) {
+		b.ReportAllocs()
+		made := link(1, 1)
+		for b.Loop() {
+			if rows, err := l.Put(keys[1], nil, made); err != nil || len(rows) != 3 {
+				b.Fatal(rows, err)
+			}
+		}
 	})
 	b.Run("intents", func(b *testing.B) {
 		b.ReportAllocs()

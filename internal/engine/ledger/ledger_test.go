@@ -114,8 +114,8 @@ func TestLink_stored(t *testing.T) {
 		if err != nil || got == nil || !same(*got, link) {
 			rt.Fatalf("%+v comes back as %+v, %v", link, got, err)
 		}
-		data, _ := encodeLink(&link)
-		again, _ := encodeLink(got)
+		data, _ := appendLink(nil, &link)
+		again, _ := appendLink(nil, got)
 		if string(again) != string(data) {
 			rt.Fatal("equal links have other bytes")
 		}
@@ -128,7 +128,7 @@ func TestLink_stored(t *testing.T) {
 }
 
 func FuzzDecodeLink(f *testing.F) {
-	data, _ := encodeLink(&provision.Link{TargetID: "1", Sent: provision.NewSentValues(map[string]provision.Sent{"a": {Value: directory.Text("b"), Own: true}})})
+	data, _ := appendLink(nil, &provision.Link{TargetID: "1", Sent: provision.NewSentValues(map[string]provision.Sent{"a": {Value: directory.Text("b"), Own: true}})})
 	f.Add(data)
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -136,7 +136,7 @@ func FuzzDecodeLink(f *testing.F) {
 		if err != nil {
 			return
 		}
-		stored, err := encodeLink(&link)
+		stored, err := appendLink(nil, &link)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -110,7 +110,6 @@ func (l *Ledger) Anchors(typ, after string, limit int) ([]string, error) {
 // its claims, ownership and due time. Either may be nil: no link.
 func (l *Ledger) Put(key directory.Key, before, after *provision.Link) ([]store.Mutation, error) {
 	mutations := make([]store.Mutation, 0, 4) // as many as a new link of one claim takes
-	row := store.Key(l.app, key.Type, key.Anchor)
 	if before != nil {
 		for _, claim := range before.Claims {
 			mutations = append(mutations, store.Delete(tableClaims, l.claimKey(key.Type, claim, key.Anchor)))
@@ -124,23 +123,42 @@ func (l *Ledger) Put(key directory.Key, before, after *provision.Link) ([]store.
 		}
 	}
 	if after == nil {
-		return append(mutations, store.Delete(tableLinks, row)), nil
+		return append(mutations, store.Delete(tableLinks, store.Key(l.app, key.Type, key.Anchor))), nil
 	}
-	data, err := encodeLink(after)
+	// What is put are parts of one text, behind each other.
+	text := make([]byte, 0, l.sizeOf(key, after))
+	part := func(longer []byte) []byte {
+		start := len(text)
+		text = longer
+		return text[start:len(text):len(text)]
+	}
+	row := part(store.AppendKey(text, l.app, key.Type, key.Anchor))
+	longer, err := appendLink(text, after)
 	if err != nil {
 		return nil, fmt.Errorf("link of %s: %w", key, err)
 	}
-	mutations = append(mutations, store.Put(tableLinks, row, data))
+	mutations = append(mutations, store.Put(tableLinks, row, part(longer)))
 	for _, claim := range after.Claims {
-		mutations = append(mutations, store.Put(tableClaims, l.claimKey(key.Type, claim, key.Anchor), nil))
+		mutations = append(mutations, store.Put(tableClaims, part(l.appendClaimKey(text, key.Type, claim, key.Anchor)), nil))
 	}
 	if !after.Due.IsZero() {
 		mutations = append(mutations, store.Put(tableDue, l.dueKey(after.Due, key), nil))
 	}
 	if !after.Unproven {
-		mutations = append(mutations, store.Put(tableOwners, l.ownerKey(key.Type, after.TargetID), encodeOwner(Owner{l.app, key})))
+		account := part(store.AppendKey(text, l.connection, key.Type, after.TargetID))
+		mutations = append(mutations, store.Put(tableOwners, account, part(appendOwner(text, Owner{l.app, key}))))
 	}
 	return mutations, nil
+}
+
+// sizeOf gives about how many bytes the rows of a link take.
+func (l *Ledger) sizeOf(key directory.Key, link *provision.Link) int {
+	object := len(l.app) + len(key.Type) + len(key.Anchor) + 2
+	size := 2*object + linkSize(link) + len(l.connection) + len(key.Type) + len(link.TargetID) + 2
+	for _, claim := range link.Claims {
+		size += object + len(claim.Path) + len(claim.Value) + 12
+	}
+	return size
 }
 
 // Owner is who manages an account.
@@ -222,13 +240,15 @@ func (l *Ledger) Due(now time.Time) ([]directory.Key, error) {
 var errStop = errors.New("stop")
 
 func (l *Ledger) claimKey(typ string, claim provision.Claim, anchor string) []byte {
+	size := len(l.app) + len(typ) + len(claim.Path) + len(claim.Value) + len(anchor) + 12
+	return l.appendClaimKey(make([]byte, 0, size), typ, claim, anchor)
+}
+
+func (l *Ledger) appendClaimKey(key []byte, typ string, claim provision.Claim, anchor string) []byte {
 	// The value is free text: its length keeps it apart from the anchor.
 	var size [4]byte
 	binary.BigEndian.PutUint32(size[:], uint32(len(claim.Value)))
-	key := make([]byte, 0, len(l.app)+len(typ)+len(claim.Path)+len(claim.Value)+len(anchor)+12)
-	for _, part := range []string{l.app, typ, claim.Path} {
-		key = append(append(key, part...), 0)
-	}
+	key = append(store.AppendKey(key, l.app, typ, claim.Path), 0)
 	key = append(hex.AppendEncode(key, size[:]), claim.Value...)
 	return append(append(key, 1), anchor...)
 }

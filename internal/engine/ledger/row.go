@@ -31,7 +31,7 @@ const (
 	linkDisabled
 )
 
-func encodeLink(l *provision.Link) ([]byte, error) {
+func appendLink(data []byte, l *provision.Link) ([]byte, error) {
 	var flags linkFlag
 	if l.CreatedByUs {
 		flags |= linkCreated
@@ -47,8 +47,6 @@ func encodeLink(l *provision.Link) ([]byte, error) {
 	if l.Disabled != nil {
 		head = directory.AppendTime(directory.AppendText(head, string(l.Disabled.Loss)), l.Disabled.At)
 	}
-	const guess = 64 // bytes of a value
-	data := make([]byte, 0, guess*(5+len(l.Sent)))
 	data = binary.AppendUvarint(append(data, linkMark), uint64(len(head)))
 	data = append(data, head...)
 	data = directory.AppendTime(data, l.Due)
@@ -79,6 +77,27 @@ func encodeLink(l *provision.Link) ([]byte, error) {
 		}
 	}
 	return data, nil
+}
+
+// linkSize gives about how many bytes a link takes.
+func linkSize(l *provision.Link) int {
+	const others, number = 96, 16 // bytes of what is fixed, and of a value that is no text
+	size := others + len(l.TargetID) + len(l.Display)
+	for _, claim := range l.Claims {
+		size += len(claim.Path) + len(claim.Value) + 2
+	}
+	for _, id := range l.Assignment {
+		size += len(id) + 1
+	}
+	for _, sent := range l.Sent {
+		size += len(sent.Path) + 5
+		if text, ok := sent.Value.AsText(); ok {
+			size += len(text)
+		} else {
+			size += number
+		}
+	}
+	return size
 }
 
 var errLink = errors.New("a stored link is damaged")
@@ -197,7 +216,9 @@ func decodeJSONLink(data []byte) (provision.Link, error) {
 
 // The stored form of an owner: the app's id, type and anchor, each but the last
 // with a zero byte behind it. That of older versions is JSON.
-func encodeOwner(o Owner) []byte { return store.Key(o.AppID, o.Key.Type, o.Key.Anchor) }
+func appendOwner(data []byte, o Owner) []byte {
+	return store.AppendKey(data, o.AppID, o.Key.Type, o.Key.Anchor)
+}
 
 func decodeOwner(data []byte) (owner Owner, err error) {
 	if len(data) > 0 && data[0] == '{' {

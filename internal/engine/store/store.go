@@ -191,15 +191,24 @@ func Key(parts ...string) []byte {
 	return prefix[:len(prefix)-1]
 }
 
+// AppendKey appends the Key of parts to a text.
+func AppendKey(text []byte, parts ...string) []byte {
+	text = appendPrefix(text, parts)
+	return text[:len(text)-1]
+}
+
 // Prefix joins parts into the prefix of all keys that begin with these parts.
 func Prefix(parts ...string) []byte {
 	size := len(parts)
 	for _, part := range parts {
 		size += len(part)
 	}
-	prefix := make([]byte, 0, size)
+	return appendPrefix(make([]byte, 0, size), parts)
+}
+
+func appendPrefix(text []byte, parts []string) []byte {
 	for _, part := range parts {
-		prefix = append(append(prefix, part...), 0)
+		text = append(append(text, part...), 0)
 	}
-	return prefix
+	return text
 }

@@ -23,8 +23,8 @@ type queue struct {
 
 	mu      sync.Mutex
 	arrived *sync.Cond
-	waiting []*request
-	weight  int64       // of these
+	waiting *batch
+	weight  int64       // of its requests
 	hurried bool        // what waits is to be applied now
 	timer   *time.Timer // hurries what waits after patience; nil when nothing waits
 	closed  bool
@@ -33,14 +33,20 @@ type queue struct {
 	stopped  chan struct{}
 }
 
+// batch is requests that are applied together.
+type batch struct {
+	requests []*request
+	done     chan struct{}
+	err      error // valid once done is closed
+}
+
 // request is what one Commit or Enqueue asks for. It is a Ticket.
 type request struct {
 	queue  *queue
+	batch  *batch
 	sealed *sealed
 	weight int64
 	state  atomic.Int32
-	done   chan struct{}
-	err    error // valid once done is closed
 }
 
 // The states of a request. Only a waiting one can be withdrawn.
@@ -67,7 +73,7 @@ func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error
 		return nil, err
 	}
 	sealed := seal(mutations)
-	r := &request{queue: q, sealed: sealed, weight: min(sealed.size, q.bound), done: make(chan struct{})}
+	r := &request{queue: q, sealed: sealed, weight: min(sealed.size, q.bound)}
 	if !q.room.TryAcquire(r.weight) {
 		q.hurry()
 		if err := q.room.Acquire(ctx, r.weight); err != nil {
@@ -80,10 +86,12 @@ func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error
 		q.room.Release(r.weight)
 		return nil, ErrClosed
 	}
-	if len(q.waiting) == 0 {
+	if q.waiting == nil {
+		q.waiting = &batch{done: make(chan struct{})}
 		q.timer = time.AfterFunc(patience, q.hurry)
 	}
-	q.waiting = append(q.waiting, r)
+	r.batch = q.waiting
+	r.batch.requests = append(r.batch.requests, r)
 	q.weight += r.weight
 	if q.weight > q.bound/2 {
 		q.hurried = true
@@ -96,7 +104,7 @@ func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error
 func (q *queue) hurry() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.hurried = len(q.waiting) > 0
+	q.hurried = q.waiting != nil
 	q.arrived.Signal()
 }
 
@@ -105,14 +113,14 @@ func (q *queue) hurry() {
 func (r *request) commit(ctx context.Context) error {
 	r.hurry()
 	select {
-	case <-r.done:
+	case <-r.batch.done:
 	case <-ctx.Done():
 		if r.state.CompareAndSwap(requestWaiting, requestWithdrawn) {
 			return ctx.Err()
 		}
-		<-r.done
+		<-r.batch.done
 	}
-	return r.err
+	return r.batch.err
 }
 
 // hurry has the request applied now, unless it is being applied: what has come
@@ -125,14 +133,14 @@ func (r *request) hurry() {
 
 func (r *request) Wait(ctx context.Context) error {
 	select {
-	case <-r.done:
-		return r.err
+	case <-r.batch.done:
+		return r.batch.err
 	default:
 		r.hurry()
 	}
 	select {
-	case <-r.done:
-		return r.err
+	case <-r.batch.done:
+		return r.batch.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -151,30 +159,31 @@ func (q *queue) run() {
 			q.timer.Stop() // it is not to hurry what comes after
 		}
 		q.mu.Unlock()
-		if len(batch) == 0 {
+		if batch == nil {
 			return
 		}
 		q.process(batch)
 	}
 }
 
-func (q *queue) process(batch []*request) {
+func (q *queue) process(b *batch) {
 	writes := q.gathered[:0]
 	var weight int64
-	begun := batch[:0]
-	for _, r := range batch {
+	begun := b.requests[:0]
+	for _, r := range b.requests {
 		weight += r.weight
 		if r.state.CompareAndSwap(requestWaiting, requestBegun) {
 			begun = append(begun, r)
 			writes = append(writes, r.sealed.writes...)
 		}
 	}
-	err := q.apply(writes)
+	b.err = q.apply(writes)
 	for _, r := range begun {
 		r.sealed.release()
-		r.err, r.sealed = err, nil
-		close(r.done)
+		r.sealed = nil
 	}
+	b.requests = nil
+	close(b.done)
 	clear(writes)
 	q.gathered = writes
 	q.room.Release(weight)

@@ -81,7 +81,7 @@ func appendLink(data []byte, l *provision.Link) ([]byte, error) {
 
 // linkSize gives about how many bytes a link takes.
 func linkSize(l *provision.Link) int {
-	const others, number = 96, 16 // bytes of what is fixed, and of a value that is no text
+	const others, number = 80, 12 // bytes of what is fixed, and of a value that is no text
 	size := others + len(l.TargetID) + len(l.Display)
 	for _, claim := range l.Claims {
 		size += len(claim.Path) + len(claim.Value) + 2
@@ -90,7 +90,7 @@ func linkSize(l *provision.Link) int {
 		size += len(id) + 1
 	}
 	for _, sent := range l.Sent {
-		size += len(sent.Path) + 5
+		size += len(sent.Path) + 4
 		if text, ok := sent.Value.AsText(); ok {
 			size += len(text)
 		} else {

@@ -33,7 +33,7 @@ type bolt struct {
 	file     *os.File // of db
 	queue    *queue
 	byTable  map[Table][]*write // used again by each apply
-	joiner   joiner
+	sealer   sealer
 	identity string
 	remove   bool // the file goes when the store is closed
 
@@ -224,7 +224,7 @@ func (b *bolt) Commit(ctx context.Context, mutations ...Mutation) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r, err := b.queue.push(ctx, mutations)
+	r, err := b.queue.lend(ctx, mutations)
 	if err != nil {
 		return b.wrap("write", err)
 	}
@@ -257,9 +257,9 @@ func (b *bolt) apply(writes []write) error {
 		}
 	}()
 	for table, rows := range tables {
-		tables[table] = b.joiner.join(lastOfKeys(rows))
+		tables[table] = b.sealer.seal(lastOfKeys(rows))
 	}
-	defer b.joiner.reset()
+	defer b.sealer.reset()
 	return b.guard("write", func() error {
 		return b.db.Update(func(tx *bbolt.Tx) error {
 			for table, rows := range tables {

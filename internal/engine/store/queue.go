@@ -44,7 +44,8 @@ type batch struct {
 type request struct {
 	queue  *queue
 	batch  *batch
-	sealed *sealed
+	lent   []Mutation // of one that lend put
+	sealed *sealed    // of one that push put
 	weight int64
 	state  atomic.Int32
 }
@@ -72,8 +73,19 @@ func (q *queue) push(ctx context.Context, mutations []Mutation) (*request, error
 	if err := check(mutations); err != nil {
 		return nil, err
 	}
-	sealed := seal(mutations)
-	r := &request{queue: q, sealed: sealed, weight: min(sealed.size, q.bound)}
+	return q.put(ctx, &request{sealed: seal(mutations)}, sizeOf(mutations))
+}
+
+// lend is push of mutations that the caller leaves alone until commit returns.
+func (q *queue) lend(ctx context.Context, mutations []Mutation) (*request, error) {
+	if err := check(mutations); err != nil {
+		return nil, err
+	}
+	return q.put(ctx, &request{lent: mutations}, sizeOf(mutations))
+}
+
+func (q *queue) put(ctx context.Context, r *request, size int64) (*request, error) {
+	r.queue, r.weight = q, min(size, q.bound)
 	if !q.room.TryAcquire(r.weight) {
 		q.hurry()
 		if err := q.room.Acquire(ctx, r.weight); err != nil {
@@ -174,13 +186,19 @@ func (q *queue) process(b *batch) {
 		weight += r.weight
 		if r.state.CompareAndSwap(requestWaiting, requestBegun) {
 			begun = append(begun, r)
-			writes = append(writes, r.sealed.writes...)
+			if r.sealed != nil {
+				writes = append(writes, r.sealed.writes...)
+			} else {
+				writes = appendBare(writes, r.lent)
+			}
 		}
 	}
 	b.err = q.apply(writes)
 	for _, r := range begun {
-		r.sealed.release()
-		r.sealed = nil
+		if r.sealed != nil {
+			r.sealed.release()
+		}
+		r.lent, r.sealed = nil, nil
 	}
 	b.requests = nil
 	close(b.done)

@@ -33,12 +33,13 @@ func check(mutations []Mutation) error {
 }
 
 // write is a mutation as it goes to disk: sealed begins with a checksum, and is
-// nil for a deletion. That of a line is the line alone, until it is joined.
+// nil for a deletion. As long as it is bare, it is the value alone.
 type write struct {
 	table  Table
 	key    []byte
 	sealed []byte
-	line   bool
+	bare   bool
+	line   bool // may be joined with others while it is bare
 }
 
 const checksumSize = 4
@@ -56,67 +57,56 @@ func checksum(table Table, key, value []byte) uint32 {
 	return crc32.Update(sum, castagnoli, value)
 }
 
+// sizeOf gives how many bytes mutations write.
+func sizeOf(mutations []Mutation) int64 {
+	size := 0
+	for _, m := range mutations {
+		size += len(m.Table) + len(m.Key)
+		if m.Value != nil {
+			size += checksumSize + len(m.Value)
+		}
+	}
+	return int64(size)
+}
+
+// appendBare appends the writes of mutations that are left alone meanwhile.
+func appendBare(writes []write, mutations []Mutation) []write {
+	for _, m := range mutations {
+		writes = append(writes, write{table: m.Table, key: m.Key, sealed: m.Value, bare: m.Value != nil, line: m.line})
+	}
+	return writes
+}
+
 // sealed is what some mutations write, in memory of its own.
 type sealed struct {
 	writes []write
 	rows   []byte // of which keys and values are parts
-	size   int64
 }
 
-// The memory of what was applied is used again, that of large rows apart: a small
-// write would hold it for as long as it waits. Larger ones leave nothing behind.
-var smallSealed, largeSealed sync.Pool
+// sealedPool has the memory of what was applied.
+var sealedPool = sync.Pool{New: func() any { return new(sealed) }}
 
-const (
-	smallRows = 64 << 10
-	largeRows = 4 << 20
-)
+// maxPooled bounds the rows of what is used again, so that a large write leaves
+// nothing behind.
+const maxPooled = 64 << 10
 
-// sealedPool gives where memory for so many bytes of rows comes from and goes to,
-// nil for none.
-func sealedPool(rows int) *sync.Pool {
-	switch {
-	case rows <= smallRows:
-		return &smallSealed
-	case rows <= largeRows:
-		return &largeSealed
-	}
-	return nil
-}
-
-// newSealed gives memory with room for the writes and the bytes of their rows.
-func newSealed(writes, rows int) *sealed {
-	var s *sealed
-	if pool := sealedPool(rows); pool != nil {
-		s, _ = pool.Get().(*sealed)
-	}
-	if s == nil {
-		s = new(sealed)
-	}
-	s.writes, s.rows = slices.Grow(s.writes[:0], writes), slices.Grow(s.rows[:0], rows)
-	return s
-}
-
+// seal copies mutations, but for lines.
 func seal(mutations []Mutation) *sealed {
-	rows, others := 0, 0
+	rows := 0
 	for _, m := range mutations {
-		others += len(m.Table)
 		rows += len(m.Key)
-		switch {
-		case m.line:
-			others += checksumSize + len(m.Value)
-		case m.Value != nil:
+		if m.Value != nil && !m.line {
 			rows += checksumSize + len(m.Value)
 		}
 	}
-	s := newSealed(len(mutations), rows)
-	s.size = int64(others + rows)
-	buf := s.rows
+	s := sealedPool.Get().(*sealed)
+	s.writes = slices.Grow(s.writes[:0], len(mutations))
+	buf := slices.Grow(s.rows[:0], rows)
 	for _, m := range mutations {
 		start := len(buf)
 		buf = append(buf, m.Key...)
 		middle := len(buf)
-		w := write{table: m.Table, key: buf[start:middle:middle], line: m.line}
+		w := write{table: m.Table, key: buf[start:middle:middle], bare: m.line, line: m.line}
 		switch {
 		case m.line:
 			w.sealed = m.Value
@@ -133,62 +123,64 @@ func seal(mutations []Mutation) *sealed {
 
 // release lets the memory be used again, which nobody may look at any more.
 func (s *sealed) release() {
-	if pool := sealedPool(cap(s.rows)); pool != nil {
+	if cap(s.rows) <= maxPooled {
 		clear(s.writes)
-		pool.Put(s)
+		sealedPool.Put(s)
 	}
 }
 
-// joiner makes rows of lines, in memory that it uses again.
-type joiner struct{ rows []byte }
+// sealer seals what is bare, in memory that it uses again.
+type sealer struct{ rows []byte }
 
 // joinedSize bounds the rows of several lines. A larger one would want more pages
 // in a row, which are hard to come by in a store that has been in use for long.
 const joinedSize = 32 << 10
 
-// join puts lines that follow each other into one row, in the place of the first.
-func (j *joiner) join(writes []*write) []*write {
-	joined := writes[:0]
+// seal seals writes whose keys ascend. Lines that follow each other come to stand
+// in one row, in the place of the first.
+func (s *sealer) seal(writes []*write) []*write {
+	all := writes[:0]
 	for len(writes) > 0 {
 		w, n := writes[0], 1
-		if w.line {
+		if w.bare {
 			size := checksumSize + len(w.sealed)
-			for n < len(writes) && writes[n].line && size+1+len(writes[n].sealed) <= joinedSize {
+			for w.line && n < len(writes) && writes[n].line && size+1+len(writes[n].sealed) <= joinedSize {
 				size += 1 + len(writes[n].sealed)
 				n++
 			}
-			w.sealed, w.line = j.seal(writes[:n], size), false
+			w.sealed, w.bare = s.row(writes[:n], size), false
 		}
-		joined, writes = append(joined, w), writes[n:]
+		all, writes = append(all, w), writes[n:]
 	}
-	return joined
+	return all
 }
 
-// seal gives the row, of so many bytes, of lines that the first one's key is for.
-func (j *joiner) seal(lines []*write, size int) []byte {
-	if cap(j.rows)-len(j.rows) < size {
-		j.rows = make([]byte, 0, max(size, 2*cap(j.rows), joinedSize)) // what was given stays in the memory before
+// row gives the row, of so many bytes, of lines that the first one's key is for.
+func (s *sealer) row(lines []*write, size int) []byte {
+	if cap(s.rows)-len(s.rows) < size {
+		// What was given stays in the memory before.
+		s.rows = make([]byte, 0, max(size, min(2*cap(s.rows), maxSealer), joinedSize))
 	}
-	start := len(j.rows)
-	j.rows = append(j.rows, make([]byte, checksumSize)...)
+	start := len(s.rows)
+	s.rows = append(s.rows, make([]byte, checksumSize)...)
 	for i, w := range lines {
 		if i > 0 {
-			j.rows = append(j.rows, '\n')
+			s.rows = append(s.rows, '\n')
 		}
-		j.rows = append(j.rows, w.sealed...)
+		s.rows = append(s.rows, w.sealed...)
 	}
-	row := j.rows[start:len(j.rows):len(j.rows)]
+	row := s.rows[start:len(s.rows):len(s.rows)]
 	binary.LittleEndian.PutUint32(row, checksum(lines[0].table, lines[0].key, row[checksumSize:]))
 	return row
 }
 
-// maxJoiner bounds the memory that is kept.
-const maxJoiner = 2 << 20
+// maxSealer bounds the memory that is kept.
+const maxSealer = 4 << 20
 
 // reset lets the memory be used again, which nobody may look at any more.
-func (j *joiner) reset() {
-	if j.rows = j.rows[:0]; cap(j.rows) > maxJoiner {
-		j.rows = nil
+func (s *sealer) reset() {
+	if s.rows = s.rows[:0]; cap(s.rows) > maxSealer {
+		s.rows = nil
 	}
 }
 

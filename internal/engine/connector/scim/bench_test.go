@@ -1,10 +1,15 @@
 package scim
 
 import (
+	"bufio"
 	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,6 +74,86 @@ func BenchmarkCreate(b *testing.B) {
 				b.Fatal(err)
 			}
 			answer, err := t.client.Do(request)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+				b.Fatal(err)
+			}
+			answer.Body.Close()
+		}
+	})
+}
+
+// answerAll plays an app on its end of connections: it makes every account that it is
+// sent, by few allocations of its own.
+func answerAll(connection net.Conn) {
+	defer connection.Close()
+	in := bufio.NewReader(connection)
+	var body, answer, out []byte
+	for id := 0; ; id++ {
+		for {
+			line, err := in.ReadSlice('\n')
+			if err != nil {
+				return
+			}
+			if length, ok := bytes.CutPrefix(bytes.TrimSpace(line), []byte("Content-Length: ")); ok {
+				n, _ := strconv.Atoi(string(length))
+				body = append(body[:0], make([]byte, n)...)
+			}
+			if len(line) == len("\r\n") {
+				break
+			}
+		}
+		if _, err := io.ReadFull(in, body); err != nil {
+			return
+		}
+		answer = fmt.Appendf(answer[:0], `{"id":"%d",%s,"meta":{"resourceType":"User","version":"W/\"%d\"","location":"https://app.example.com/scim/v2/Users/%d"}}`, id, body[1:len(body)-1], id, id)
+		out = fmt.Appendf(out[:0], "HTTP/1.1 201 Created\r\nContent-Type: application/scim+json\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer)
+		if _, err := connection.Write(out); err != nil {
+			return
+		}
+	}
+}
+
+// BenchmarkExchange is BenchmarkCreate with a credential, and with a connection in
+// memory. The bare one is that of net/http alone.
+func BenchmarkExchange(b *testing.B) {
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		near, far := net.Pipe()
+		go answerAll(far)
+		return near, nil
+	}}
+	opened, err := Open(connector.Options{
+		Connection: json.RawMessage(`{"base_url":"http://127.0.0.1:1/scim/v2"}`), Credential: bearer(token), UserAgent: "provisioning/test", Transport: transport,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	t := opened.(*target)
+	defer t.Close()
+	create := creating(directory.User, fifteen()...)
+	b.Run("create", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if receipt, err := t.Send(b.Context(), create); err != nil || receipt.ID == "" || receipt.Account != nil {
+				b.Fatal(receipt, err)
+			}
+		}
+	})
+	body, _, err := t.body(create)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("bare", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://127.0.0.1:1/scim/v2/Users", bytes.NewReader(body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			request.Header.Set("Authorization", "Bearer "+token)
+			answer, err := transport.RoundTrip(request)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -73,12 +73,7 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 		})
 	}
-	message := t.message(ctx, r)
-	send := t.client.Do
-	if r.writes() {
-		send = t.client.Transport.RoundTrip // it is never redirected
-	}
-	answer, err := send(message)
+	answer, err := t.send(t.message(ctx, r))
 	if err != nil {
 		return out, t.failure(err, r, connected.Load())
 	}
@@ -99,6 +94,14 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 		return out, t.throttle(out)
 	}
 	return out, nil
+}
+
+// send sends the message of a request. One that writes is never redirected.
+func (t *target) send(message *http.Request) (*http.Response, error) {
+	if message.Method == http.MethodGet {
+		return t.client.Do(message)
+	}
+	return web.Send(t.client.Transport, message)
 }
 
 // scratches are what answers are read through.
@@ -125,20 +128,20 @@ func readBody(answer *http.Response) (string, error) {
 	return out.String(), err
 }
 
-// message gives the request as it is sent. Its header may be that of others: it
-// is read alone.
+// message gives the request as it is sent. The values in its header are only read,
+// as others have them too.
 func (t *target) message(ctx context.Context, r request) *http.Request {
-	message := http.Request{Method: r.method, URL: t.url(r), Host: t.base.Host, Header: t.header}
+	message := http.Request{Method: r.method, URL: t.url(r), Host: t.base.Host}
 	if body := r.body; body != nil {
-		message.Header = t.headerOfBodies
+		message.Header = maps.Clone(t.headerOfBodies)
 		message.ContentLength = int64(len(body))
 		message.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		message.Body, _ = message.GetBody()
+	} else {
+		message.Header = maps.Clone(t.header)
 	}
-	if r.version != "" {
-		header := http.Header{"If-Match": {r.version}}
-		maps.Copy(header, message.Header)
-		message.Header = header
+	if r.version != "" && message.Header["If-Match"] == nil {
+		message.Header["If-Match"] = []string{r.version}
 	}
 	return message.WithContext(ctx)
 }

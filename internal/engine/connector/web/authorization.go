@@ -47,37 +47,63 @@ func Authorize(transport http.RoundTripper, credential connector.Credential, ori
 }
 
 func (a *authorized) RoundTrip(r *http.Request) (*http.Response, error) {
+	return a.send(withHeaderOfItsOwn(r))
+}
+
+// CloseIdleConnections is for http.Client, which does not see the transport within.
+func (a *authorized) CloseIdleConnections() {
+	if t, ok := a.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// Send is the transport's RoundTrip for a request that the caller gives away, with
+// its header: one of Authorize writes there, where RoundTrip has to make a copy.
+func Send(transport http.RoundTripper, r *http.Request) (*http.Response, error) {
+	if a, ok := transport.(*authorized); ok {
+		return a.send(r)
+	}
+	return transport.RoundTrip(r)
+}
+
+// send is RoundTrip for a request of ours. What was sent is not written to again.
+func (a *authorized) send(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != a.origin.Scheme || r.URL.Host != a.origin.Host {
 		return a.transport.RoundTrip(r)
 	}
-	first, err := a.authenticated(r)
+	first, err := a.authorization(r)
 	if err != nil {
 		closeBody(r)
 		return nil, err
 	}
-	answer, err := a.send(first)
+	answer, err := a.sendBy(first, r)
 	if err != nil || answer.StatusCode != http.StatusUnauthorized || r.Body != nil && r.GetBody == nil {
 		return answer, err
 	}
 	if a.credential.Renew != nil {
-		a.credential.Renew(strings.TrimPrefix(first.Header.Get("Authorization"), bearerPrefix))
+		a.credential.Renew(strings.TrimPrefix(first, bearerPrefix))
 	}
-	second, err := a.authenticated(r)
-	if err == nil && second.Header.Get("Authorization") == first.Header.Get("Authorization") {
+	second, err := a.authorization(r)
+	if err == nil && second == first {
 		return answer, nil
 	}
 	discard(answer)
-	if err == nil && r.GetBody != nil {
-		second.Body, err = r.GetBody()
-	}
 	if err != nil {
 		return nil, err
 	}
-	return a.send(second)
+	again := withHeaderOfItsOwn(r)
+	if again.GetBody != nil {
+		if again.Body, err = again.GetBody(); err != nil {
+			return nil, err
+		}
+	}
+	return a.sendBy(second, again)
 }
 
-// send leaves the request in its answer, for Secrets.
-func (a *authorized) send(r *http.Request) (*http.Response, error) {
+// sendBy sends a request of ours by what says who asks. It leaves the request in its
+// answer, for Secrets.
+func (a *authorized) sendBy(authorization string, r *http.Request) (*http.Response, error) {
+	r.Header["Authorization"] = []string{authorization}
 	answer, err := a.transport.RoundTrip(r)
 	if answer != nil {
 		answer.Request = r
@@ -85,18 +111,21 @@ func (a *authorized) send(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// authenticated gives a copy of the request that says who asks.
-func (a *authorized) authenticated(r *http.Request) (*http.Request, error) {
-	ctx := r.Context()
-	header, err := a.header(ctx, a.credential)
+// authorization gives the value of the header.
+func (a *authorized) authorization(r *http.Request) (string, error) {
+	value, err := a.header(r.Context(), a.credential)
 	if err != nil {
-		return nil, unresolved(ctx, err)
+		return "", unresolved(r.Context(), err)
 	}
-	out := r.WithContext(ctx)
-	out.Header = make(http.Header, len(r.Header)+1) // its values are only read
+	return value, nil
+}
+
+// withHeaderOfItsOwn gives a copy whose header may be added to; its values are only read.
+func withHeaderOfItsOwn(r *http.Request) *http.Request {
+	out := r.WithContext(r.Context())
+	out.Header = make(http.Header, len(r.Header)+1)
 	maps.Copy(out.Header, r.Header)
-	out.Header["Authorization"] = []string{header}
-	return out, nil
+	return out
 }
 
 // unresolved tells why there is nothing to authenticate with.

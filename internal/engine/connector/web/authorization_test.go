@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector/web"
@@ -51,10 +53,20 @@ func (g *gate) client(t *testing.T, c connector.Credential) *http.Client {
 	return web.NewClient(transport)
 }
 
+// ways are those to send a request by a client's transport.
+var ways = map[string]func(*http.Client, *http.Request) (*http.Response, error){
+	"client":     (*http.Client).Do,
+	"given away": func(c *http.Client, r *http.Request) (*http.Response, error) { return web.Send(c.Transport, r) },
+}
+
 // post gives the status of the answer, and what no error about it may hold.
-func post(t *testing.T, client *http.Client, url string) (int, []string, error) {
+func post(t *testing.T, client *http.Client, way, url string) (int, []string, error) {
 	t.Helper()
-	answer, err := client.Post(url, "text/plain", strings.NewReader("content"))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("content"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := ways[way](client, request)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -83,22 +95,24 @@ func TestAuthorize(t *testing.T) {
 		"header injection":       {credential: credential("bearer", "token", "a\r\nX: hunter2"), err: "control character"},
 		"unresolved":             {credential: failing, err: "env:X is not set"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			g := newGate(t, test.header)
-			status, secrets, err := post(t, g.client(t, test.credential), g.URL)
-			if test.err == "" {
-				if err != nil || status != 200 || !slices.Equal(secrets, test.secrets) || len(g.offered) != 1 {
-					t.Errorf("status %d, secrets %q, %d requests, error %v", status, secrets, len(g.offered), err)
+		for way := range ways {
+			t.Run(name+" by "+way, func(t *testing.T) {
+				g := newGate(t, test.header)
+				status, secrets, err := post(t, g.client(t, test.credential), way, g.URL)
+				if test.err == "" {
+					if err != nil || status != 200 || !slices.Equal(secrets, test.secrets) || len(g.offered) != 1 {
+						t.Errorf("status %d, secrets %q, %d requests, error %v", status, secrets, len(g.offered), err)
+					}
+					return
 				}
-				return
-			}
-			if connector.ClassOf(err) != connector.Denied || !strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("error %v, want %q", err, test.err)
-			}
-			if len(g.offered) > 0 {
-				t.Errorf("it was sent with %q", g.offered)
-			}
-		})
+				if connector.ClassOf(err) != connector.Denied || !strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("error %v, want %q", err, test.err)
+				}
+				if len(g.offered) > 0 {
+					t.Errorf("it was sent with %q", g.offered)
+				}
+			})
+		}
 	}
 	if _, err := web.Authorize(nil, connector.Credential{Kind: "mutual_tls"}, &url.URL{Host: "a.example.com"}); err == nil || !strings.Contains(err.Error(), "bearer, basic or") {
 		t.Errorf("an unknown kind: %v", err)
@@ -138,22 +152,24 @@ func TestAuthorizeRenews(t *testing.T) {
 		"cannot be renewed":  {current, "Bearer other", 401, "", []string{"Bearer old"}},
 		"the renewal failed": {broken, "Bearer other", 0, connector.Throttled, []string{"Bearer old"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			token, refused = "old", nil
-			g := newGate(t, test.wanted)
-			status, _, err := post(t, g.client(t, test.credential), g.URL)
-			if status != test.status || connector.ClassOf(err) != test.class || !slices.Equal(g.offered, test.offered) {
-				t.Errorf("status %d, error %v, offered %q", status, err, g.offered)
-			}
-			for _, body := range g.bodies {
-				if body != "content" {
-					t.Errorf("the body was %q", body)
+		for way := range ways {
+			t.Run(name+" by "+way, func(t *testing.T) {
+				token, refused = "old", nil
+				g := newGate(t, test.wanted)
+				status, _, err := post(t, g.client(t, test.credential), way, g.URL)
+				if status != test.status || connector.ClassOf(err) != test.class || !slices.Equal(g.offered, test.offered) {
+					t.Errorf("status %d, error %v, offered %q", status, err, g.offered)
 				}
-			}
-			if test.credential.Renew != nil && !slices.Equal(refused, []string{"old"}) {
-				t.Errorf("told of %q", refused)
-			}
-		})
+				for _, body := range g.bodies {
+					if body != "content" {
+						t.Errorf("the body was %q", body)
+					}
+				}
+				if test.credential.Renew != nil && !slices.Equal(refused, []string{"old"}) {
+					t.Errorf("told of %q", refused)
+				}
+			})
+		}
 	}
 }
 
@@ -186,8 +202,56 @@ func TestAuthorizeKeepsToItsOrigin(t *testing.T) {
 	g.Config.Handler = http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect)
 	client := g.client(t, credential("bearer", "token", "t0ken"))
 	client.CheckRedirect = nil
-	status, _, err := post(t, client, g.URL)
+	status, _, err := post(t, client, "client", g.URL)
 	if err != nil || status != 200 || !slices.Equal(elsewhere.offered, []string{""}) {
 		t.Errorf("status %d, error %v, elsewhere was offered %q", status, err, elsewhere.offered)
+	}
+	for way := range ways {
+		elsewhere.offered = nil
+		status, _, err := post(t, client, way, elsewhere.URL)
+		if err != nil || status != 200 || !slices.Equal(elsewhere.offered, []string{""}) {
+			t.Errorf("by %s: status %d, error %v, elsewhere was offered %q", way, status, err, elsewhere.offered)
+		}
+	}
+}
+
+// A request that others have, too, is left as it is.
+func TestAuthorizeLeavesTheRequest(t *testing.T) {
+	g := newGate(t, "Bearer t0ken")
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := g.client(t, credential("bearer", "token", "t0ken")).Transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if len(request.Header) > 0 || answer.StatusCode != 200 {
+		t.Errorf("status %d, header %v", answer.StatusCode, request.Header)
+	}
+}
+
+// The connections of a client that authenticates can be closed.
+func TestAuthorizeClosesConnections(t *testing.T) {
+	closed := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	g := &gate{Server: server}
+	client := g.client(t, credential("bearer", "token", "t0ken"))
+	if _, _, err := post(t, client, "client", g.URL); err != nil {
+		t.Fatal(err)
+	}
+	client.CloseIdleConnections()
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Error("the connection is still open")
 	}
 }

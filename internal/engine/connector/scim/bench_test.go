@@ -17,10 +17,10 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
-// echo answers every request with what it holds and an id, without a network.
-type echo struct{}
+// echoing answers every request with what it holds and an id, without a network.
+type echoing struct{}
 
-func (echo) RoundTrip(r *http.Request) (*http.Response, error) {
+func (echoing) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func fifteen() []connector.Modification {
 // The bare one sends the same bytes and throws the answer away.
 func BenchmarkCreate(b *testing.B) {
 	t := open(b, "http://127.0.0.1:1/scim/v2", "")
-	t.client = &http.Client{Transport: echo{}}
+	t.client = &http.Client{Transport: echoing{}}
 	create := creating(directory.User, fifteen()...)
 	b.Run("create", func(b *testing.B) {
 		b.ReportAllocs()
@@ -141,14 +141,14 @@ func BenchmarkExchange(b *testing.B) {
 			}
 		}
 	})
-	body, _, err := t.body(create)
+	c, err := t.creation(create)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Run("bare", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://127.0.0.1:1/scim/v2/Users", bytes.NewReader(body))
+			request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://127.0.0.1:1/scim/v2/Users", bytes.NewReader(c.body))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -32,8 +32,10 @@ type request struct {
 	endpoint string // "Users"
 	id       string
 	query    url.Values
-	body     []byte // nil for none
-	version  string // for If-Match
+	url      *url.URL // of the above, where it is at hand
+	body     []byte   // nil for none
+	version  string   // for If-Match
+	expected expectation
 }
 
 func (r request) writes() bool { return r.method != http.MethodGet }
@@ -44,6 +46,7 @@ type response struct {
 	status  int
 	header  http.Header
 	body    string
+	made    string        // id of the account, when the answer is as expected; there is no body then
 	sent    *http.Request // as it went out in the end; nil: it is not known
 }
 
@@ -79,8 +82,7 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 	}
 	defer func() { _ = answer.Body.Close() }()
 	out.status, out.header, out.sent = answer.StatusCode, answer.Header, answer.Request
-	out.body, err = readBody(answer)
-	if err != nil {
+	if err = out.read(answer); err != nil {
 		if !r.writes() || out.ok() {
 			return out, t.failure(err, r, true)
 		}
@@ -104,28 +106,39 @@ func (t *target) send(message *http.Request) (*http.Response, error) {
 	return web.Send(t.client.Transport, message)
 }
 
-// scratches are what answers are read through.
-var scratches = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+// maxScratch bounds an answer that is read without room of its own.
+const maxScratch = 16 << 10
 
-// readBody reads an answer's body, and of one that is too long one byte too many.
-func readBody(answer *http.Response) (string, error) {
-	scratch := scratches.Get().(*[16 << 10]byte)
+// scratches are what answers are read through.
+var scratches = sync.Pool{New: func() any { return new([maxScratch]byte) }}
+
+// read reads the body, and of one that is too long one byte too many.
+func (r *response) read(answer *http.Response) error {
+	scratch := scratches.Get().(*[maxScratch]byte)
 	defer scratches.Put(scratch)
 	for n := 0; n < len(scratch); {
 		more, err := answer.Body.Read(scratch[n:])
 		n += more
+		if err == nil {
+			continue
+		}
 		if err == io.EOF {
-			return string(scratch[:n]), nil
+			err = nil
+			if r.ok() {
+				r.made = r.request.expected.idIn(scratch[:n])
+			}
 		}
-		if err != nil {
-			return string(scratch[:n]), err
+		if r.made == "" {
+			r.body = string(scratch[:n])
 		}
+		return err
 	}
 	var out strings.Builder
-	out.Grow(int(max(min(answer.ContentLength, maxTrusted), 2*int64(len(scratch)))))
+	out.Grow(int(max(min(answer.ContentLength, maxTrusted), 2*maxScratch)))
 	out.Write(scratch[:])
-	_, err := io.CopyBuffer(&out, io.LimitReader(answer.Body, maxBody+1-int64(len(scratch))), scratch[:])
-	return out.String(), err
+	_, err := io.CopyBuffer(&out, io.LimitReader(answer.Body, maxBody+1-maxScratch), scratch[:])
+	r.body = out.String()
+	return err
 }
 
 // message gives the request as it is sent. The values in its header are only read,
@@ -148,6 +161,9 @@ func (t *target) message(ctx context.Context, r request) *http.Request {
 
 // url gives the address. The base's query goes along as it was written.
 func (t *target) url(r request) *url.URL {
+	if r.url != nil {
+		return r.url
+	}
 	path := "/" + r.endpoint
 	escaped := path
 	if r.id != "" {

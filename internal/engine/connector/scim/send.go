@@ -63,15 +63,22 @@ func (t *target) newResource(w writing) resource {
 
 // create sends one POST. It is never repeated.
 func (t *target) create(ctx context.Context, kind resourceType, o connector.Operation) (connector.Receipt, error) {
-	body, written, err := t.body(o)
+	c, err := t.creation(o)
 	if err != nil {
 		return connector.Receipt{}, err
 	}
-	answer, err := t.do(ctx, request{method: http.MethodPost, endpoint: kind.endpoint, body: body})
+	r := request{method: http.MethodPost, endpoint: kind.endpoint, body: c.body}
+	if c.stencil != nil {
+		r.url, r.expected = c.stencil.url, c.expected
+	}
+	answer, err := t.do(ctx, r)
 	if err != nil {
 		return connector.Receipt{}, err
 	}
-	if !answer.ok() {
+	switch {
+	case answer.made != "":
+		return connector.Receipt{ID: answer.made}, nil
+	case !answer.ok():
 		return connector.Receipt{}, t.problem(answer)
 	}
 	if len(answer.body) == 0 {
@@ -89,10 +96,11 @@ func (t *target) create(ctx context.Context, kind resourceType, o connector.Oper
 		problem.Advice = "look into the app whether the account was made; it is searched for before another is"
 		return connector.Receipt{}, problem
 	}
-	if made.isAsSent(o.Modifications, written) {
+	if made.isAsSent(o.Modifications, c.expected.written) {
+		t.keep(c, answer)
 		return connector.Receipt{ID: strings.Clone(made.id())}, nil
 	}
-	return t.receipt(o.Type, made, answer, written), nil
+	return t.receipt(o.Type, made, answer, c.expected.written), nil
 }
 
 // isAsSent reports whether a new account came back with all that was written, which

@@ -1,6 +1,8 @@
 package scim
 
 import (
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,8 @@ type stencil struct {
 	attributes []*attribute // of the modifications, in their order
 	blanks     []blank
 	end        string // what follows the last blank; empty: the body depends on the values
+	url        *url.URL
+	echoes     []*echo // what the app answered; guarded as the stencils are
 }
 
 // blank is the place of a modification's value, and what stands before it.
@@ -26,44 +30,73 @@ type blank struct {
 	index  int
 }
 
-// maxStencils bounds how many are kept; whatever fits none is put together anew.
-const maxStencils = 32
+// What is kept of them is bounded; whatever fits none is put together, or looked into,
+// anew.
+const (
+	maxStencils = 32
+	maxEchoes   = 4 // of each
+)
 
-// body gives what creates an account, and the attributes in it.
-func (t *target) body(o connector.Operation) ([]byte, []*attribute, error) {
-	s := t.stencil(o)
+// creation is a create that is ready to be sent.
+type creation struct {
+	body     []byte
+	stencil  *stencil // that was filled for it; nil for none
+	expected expectation
+}
+
+// creation makes a create ready.
+func (t *target) creation(o connector.Operation) (creation, error) {
+	s, echoes := t.stencil(o)
 	if s != nil {
 		if body, ok := s.fill(o); ok {
-			return body, s.attributes, nil
+			return creation{body, s, expectation{o.Modifications, s.attributes, echoes}}, nil
 		}
 	}
 	c := t.known()
 	w, err := t.prepare(o)
 	if err != nil {
-		return nil, nil, err
+		return creation{}, err
 	}
 	if s == nil && o.Enabled == nil {
 		t.cut(c, w)
 	}
-	return t.newResource(w).AppendJSON(make([]byte, 0, roomOfBody)), t.wanted(w), nil
+	body := t.newResource(w).AppendJSON(make([]byte, 0, roomOfBody))
+	return creation{body: body, expected: expectation{o.Modifications, t.wanted(w), nil}}, nil
 }
 
 // roomOfBody is that of a user of a dozen attributes, and some more.
 const roomOfBody = 1 << 10
 
-// stencil gives that of an operation, nil for none.
-func (t *target) stencil(o connector.Operation) *stencil {
+// stencil gives that of an operation, nil for none, and its echoes.
+func (t *target) stencil(o connector.Operation) (*stencil, []*echo) {
 	if o.Enabled != nil {
-		return nil
+		return nil, nil
 	}
 	t.discovery.mu.RLock()
 	defer t.discovery.mu.RUnlock()
 	for _, s := range t.discovery.stencils {
 		if s.fits(o) {
-			return s
+			return s, s.echoes
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// keep takes the answer up that an account was created with as it was sent, so that
+// its like are known.
+func (t *target) keep(c creation, answer response) {
+	// A success that its text may belie is to be looked into each time.
+	belied := slices.ContainsFunc(t.dialect.Throttled, func(s Symptom) bool { return s.Status < http.StatusMultipleChoices })
+	have := len(c.expected.echoes)
+	if c.stencil == nil || have == maxEchoes || len(answer.body) > maxScratch || belied {
+		return
+	}
+	e := c.expected.echoOf(answer.body)
+	t.discovery.mu.Lock()
+	defer t.discovery.mu.Unlock()
+	if e != nil && len(c.stencil.echoes) == have {
+		c.stencil.echoes = append(c.stencil.echoes, e)
+	}
 }
 
 func (s *stencil) fits(o connector.Operation) bool {
@@ -103,7 +136,7 @@ func (a *attribute) isPlain(m *connector.Modification) bool {
 // cut makes the stencil of a create, unless what is known of its attributes is not
 // what was known before.
 func (t *target) cut(known *catalog, w writing) {
-	s := &stencil{typ: w.operation.Type, attributes: make([]*attribute, len(w.modifications))}
+	s := &stencil{typ: w.operation.Type, attributes: make([]*attribute, len(w.modifications)), url: t.url(request{endpoint: w.kind.endpoint})}
 	for i, m := range w.modifications {
 		s.attributes[i] = m.attribute
 		if !m.isPlain(&w.operation.Modifications[i]) {

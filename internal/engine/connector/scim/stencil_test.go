@@ -34,13 +34,13 @@ func TestStencils(t *testing.T) {
 				for i := range o.Modifications {
 					o.Modifications[i].Value = values.Draw(t, "value")
 				}
-				got, written, err := stencilled.body(o)
-				want, wantWritten, wantErr := fresh().body(o)
-				if string(got) != string(want) || (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
-					t.Fatalf("%s %v\nwant %s %v", got, err, want, wantErr)
+				got, err := stencilled.creation(o)
+				want, wantErr := fresh().creation(o)
+				if string(got.body) != string(want.body) || (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+					t.Fatalf("%s %v\nwant %s %v", got.body, err, want.body, wantErr)
 				}
-				if !slices.EqualFunc(written, wantWritten, func(a, b *attribute) bool { return a.path == b.path }) {
-					t.Fatalf("written %v, want %v", written, wantWritten)
+				if !slices.EqualFunc(got.expected.written, want.expected.written, func(a, b *attribute) bool { return a.path == b.path }) {
+					t.Fatalf("written %v, want %v", got.expected.written, want.expected.written)
 				}
 			}
 		}))
@@ -52,7 +52,7 @@ func TestStencilsAreFew(t *testing.T) {
 	target := open(t, "https://app.example.com", "")
 	for i := range 3 * maxStencils {
 		for range 2 {
-			if _, _, err := target.body(creating(directory.User, fifteen()[i%15:]...)); err != nil {
+			if _, err := target.creation(creating(directory.User, fifteen()[i%15:]...)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -67,7 +67,7 @@ func TestStencilsAreFew(t *testing.T) {
 	}
 	for i := range 3 * maxStencils {
 		path := "urn:x:" + string(rune('a'+i%26)) + string(rune('a'+i/26))
-		if _, _, err := target.body(creating(directory.User, set(path, directory.Text("v")))); err != nil {
+		if _, err := target.creation(creating(directory.User, set(path, directory.Text("v")))); err != nil {
 			t.Fatal(err)
 		}
 	}

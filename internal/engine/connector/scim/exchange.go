@@ -2,6 +2,7 @@ package scim
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -109,35 +110,50 @@ func (t *target) send(message *http.Request) (*http.Response, error) {
 // maxScratch bounds an answer that is read without room of its own.
 const maxScratch = 16 << 10
 
-// scratches are what answers are read through.
-var scratches = sync.Pool{New: func() any { return new([maxScratch]byte) }}
+// scratch is what an answer is read through.
+type scratch struct {
+	room     [maxScratch]byte
+	unpacker gzip.Reader
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// body gives an answer's body. headers asks for gzip, so that it is for us to unpack.
+func (s *scratch) body(answer *http.Response) (io.Reader, error) {
+	if !strings.EqualFold(answer.Header.Get("Content-Encoding"), "gzip") {
+		return answer.Body, nil
+	}
+	return &s.unpacker, s.unpacker.Reset(answer.Body)
+}
 
 // read reads the body, and of one that is too long one byte too many.
 func (r *response) read(answer *http.Response) error {
-	scratch := scratches.Get().(*[maxScratch]byte)
+	scratch := scratches.Get().(*scratch)
 	defer scratches.Put(scratch)
-	for n := 0; n < len(scratch); {
-		more, err := answer.Body.Read(scratch[n:])
+	n, room := 0, scratch.room[:]
+	body, err := scratch.body(answer)
+	for err == nil && n < len(room) {
+		var more int
+		more, err = body.Read(room[n:])
 		n += more
-		if err == nil {
-			continue
-		}
-		if err == io.EOF {
-			err = nil
-			if r.ok() {
-				r.made = r.request.expected.idIn(scratch[:n])
-			}
-		}
-		if r.made == "" {
-			r.body = string(scratch[:n])
-		}
-		return err
 	}
-	var out strings.Builder
-	out.Grow(int(max(min(answer.ContentLength, maxTrusted), 2*maxScratch)))
-	out.Write(scratch[:])
-	_, err := io.CopyBuffer(&out, io.LimitReader(answer.Body, maxBody+1-maxScratch), scratch[:])
-	r.body = out.String()
+	switch {
+	case err == nil:
+		var out strings.Builder
+		out.Grow(int(max(min(answer.ContentLength, maxTrusted), 2*maxScratch)))
+		out.Write(room)
+		_, err = io.CopyBuffer(&out, io.LimitReader(body, maxBody+1-maxScratch), room)
+		r.body = out.String()
+		return err
+	case err == io.EOF:
+		err = nil
+		if r.ok() {
+			r.made = r.request.expected.idIn(room[:n])
+		}
+	}
+	if r.made == "" {
+		r.body = string(room[:n])
+	}
 	return err
 }
 
@@ -185,9 +201,10 @@ func (t *target) url(r request) *url.URL {
 }
 
 // headers gives what stands in the head of each request, and what in that of one
-// with a body.
+// with a body. It asks for gzip as the transport would, which makes a header of its own
+// for that.
 func headers(dialect Dialect, userAgent string) (plain, ofBodies http.Header) {
-	out := http.Header{"Accept": {"application/scim+json, application/json"}}
+	out := http.Header{"Accept": {"application/scim+json, application/json"}, "Accept-Encoding": {"gzip"}}
 	if userAgent != "" {
 		out.Set("User-Agent", userAgent)
 	}

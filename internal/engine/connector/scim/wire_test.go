@@ -1,7 +1,10 @@
 package scim
 
 import (
+	"compress/gzip"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strings"
@@ -103,7 +106,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"User-Agent": "provisioning/test", "Content-Type": "application/scim+json", "Accept": "application/scim+json, application/json",
-		"If-Match": `W/"1"`, "X-Tenant": "7", "Authorization": "Bearer " + token,
+		"Accept-Encoding": "gzip", "If-Match": `W/"1"`, "X-Tenant": "7", "Authorization": "Bearer " + token,
 	} {
 		if got := r.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -183,6 +186,46 @@ func TestReading(t *testing.T) {
 		account := target.account(typ, r, "", target.attributes(typ, []directory.Path{path}))
 		if got := account.Values[path.String()]; !got.Equal(test.want) {
 			t.Errorf("%s: %v %v, want %v", name, got.Kind(), got, test.want)
+		}
+	}
+}
+
+// packing packs what a server answers.
+type packing struct {
+	http.ResponseWriter
+	packed io.Writer
+}
+
+func (p packing) Write(text []byte) (int, error) { return p.packed.Write(text) }
+
+// Answers may come packed; what is damaged then is no answer.
+func TestPackedAnswers(t *testing.T) {
+	app := sampleapp.New(sampleapp.Options{Token: token})
+	requests := 0
+	target := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		w.Header().Set("Content-Encoding", "GZIP")
+		packed := gzip.NewWriter(w)
+		defer packed.Close()
+		app.ServeHTTP(packing{w, packed}, r)
+	}), "")
+	for i := range 4 {
+		create := creating(directory.User, set("userName", directory.Text(fmt.Sprint(i))), set("title", directory.Text(strings.Repeat("x", i*maxScratch))))
+		if receipt := send(t, target, create); receipt.ID == "" || receipt.Account != nil {
+			t.Errorf("%v", receipt)
+		}
+	}
+	if ids, complete := list(t, target, directory.User); len(ids) != 4 || !complete || requests == 0 {
+		t.Errorf("%q %t after %d requests", ids, complete, requests)
+	}
+	for answer, class := range map[string]connector.Class{"": "", "{}": connector.Unknown, "\x1f\x8b": connector.Unknown} {
+		target := connect(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Header().Set("Location", "https://app.example.com/Users/1")
+			_, _ = io.WriteString(w, answer)
+		}), "")
+		if _, err := target.Send(t.Context(), creating(directory.User, set("userName", directory.Text("a")))); connector.ClassOf(err) != class {
+			t.Errorf("%q: %v", answer, err)
 		}
 	}
 }

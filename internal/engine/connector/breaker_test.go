@@ -171,7 +171,7 @@ func TestBreakerOpensOnDeniedInGeneral(t *testing.T) {
 }
 
 func TestBreakerProbesWithTheMatchingAttributes(t *testing.T) {
-	matching := map[string]directory.Path{directory.User: {Name: "userName"}}
+	matching := map[string]directory.Path{directory.User: directory.MustPath("userName")}
 	target := &probed{stub: failing(failure(connector.Transient))}
 	b := connector.Breaker(target, matching)
 	for range 20 {

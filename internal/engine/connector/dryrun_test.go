@@ -55,7 +55,7 @@ func TestDryRunReads(t *testing.T) {
 	if features, _, err := dry.Describe(t.Context()); err != nil || features.Connection != "memory" {
 		t.Errorf("Describe gives %v, %v", features, err)
 	}
-	found, err := dry.Find(t.Context(), directory.User, directory.Path{Name: "userName"}, directory.Text("ann"), nil)
+	found, err := dry.Find(t.Context(), directory.User, directory.MustPath("userName"), directory.Text("ann"), nil)
 	if err != nil || len(found) != 1 || found[0].ID != ann {
 		t.Errorf("Find gives %v, %v", found, err)
 	}

@@ -100,7 +100,7 @@ var every = map[connector.Method]func(context.Context, connector.Target) error{
 }
 
 func find(ctx context.Context, t connector.Target) error {
-	_, err := t.Find(ctx, directory.User, directory.Path{Name: "userName"}, directory.Text("ann"), nil)
+	_, err := t.Find(ctx, directory.User, directory.MustPath("userName"), directory.Text("ann"), nil)
 	return err
 }
 

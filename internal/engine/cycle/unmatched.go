@@ -339,9 +339,9 @@ const (
 
 // namingOf tells by what systems commonly call their attributes.
 func namingOf(path directory.Path) naming {
-	name := strings.ToLower(path.Name)
-	if path.Sub != "" && name != "emails" {
-		name = strings.ToLower(path.Sub)
+	name := strings.ToLower(path.Name())
+	if path.Sub() != "" && name != "emails" {
+		name = strings.ToLower(path.Sub())
 	}
 	switch name {
 	case "username", "emails", "email", "mail", "userprincipalname", "samaccountname", "uid", "login", "mailnickname", "nickname":

@@ -3,6 +3,7 @@ package directory
 import (
 	"fmt"
 	"strings"
+	"unique"
 )
 
 // Path names one attribute of a target as mappings write it, after the
@@ -13,13 +14,51 @@ import (
 //	emails[type eq "work"].value
 //	urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager
 //
-// Two paths are the same when they are equal with ==.
-type Path struct {
+// Two paths are the same when they are equal with ==. A path is one word, for
+// each value that is written names its attribute. The zero Path names nothing.
+type Path struct{ named unique.Handle[named] }
+
+// named is what all equal paths share.
+type named struct {
+	Parts
+	text string
+}
+
+// Parts are what a path is made of.
+type Parts struct {
 	URN   string // the schema before the last colon; empty for the core schema
 	Name  string
 	Where Condition // which element of a multi-valued attribute; zero for none
 	Sub   string    // sub-attribute; empty for none
 }
+
+// Path gives the path of these parts.
+func (p Parts) Path() Path {
+	if p == (Parts{}) {
+		return Path{}
+	}
+	return Path{unique.Make(named{p, p.String()})}
+}
+
+// Parts gives what the path is made of.
+func (p Path) Parts() Parts {
+	if p.IsZero() {
+		return Parts{}
+	}
+	return p.named.Value().Parts
+}
+
+// URN gives the schema before the last colon; empty for the core schema.
+func (p Path) URN() string { return p.Parts().URN }
+
+// Name gives the name of the whole attribute.
+func (p Path) Name() string { return p.Parts().Name }
+
+// Where tells which element of a multi-valued attribute is meant; zero for none.
+func (p Path) Where() Condition { return p.Parts().Where }
+
+// Sub gives the name of the sub-attribute; empty for none.
+func (p Path) Sub() string { return p.Parts().Sub }
 
 // Condition selects one element of a multi-valued attribute: [type eq "work"].
 type Condition struct {
@@ -44,7 +83,7 @@ func ParsePath(text string) (Path, error) {
 	fail := func(position int, problem string) (Path, error) {
 		return Path{}, &PathError{text, position, problem}
 	}
-	var path Path
+	var path Parts
 	rest, offset := text, 0
 	end := len(text)
 	if bracket := strings.IndexByte(text, '['); bracket >= 0 {
@@ -82,7 +121,7 @@ func ParsePath(text string) (Path, error) {
 	if rest != "" {
 		return fail(offset, fmt.Sprintf("%q is not expected here", rest[:1]))
 	}
-	return path, nil
+	return path.Path(), nil
 }
 
 // MustPath is ParsePath for paths that are written in the program.
@@ -190,17 +229,29 @@ func isPlainLiteral(s string) bool {
 }
 
 // IsZero reports whether the path names nothing.
-func (p Path) IsZero() bool { return p.Name == "" }
+func (p Path) IsZero() bool { return p == Path{} }
 
 // HasCondition reports whether the path selects one element of a multi-valued
 // attribute.
-func (p Path) HasCondition() bool { return p.Where.Attribute != "" }
+func (p Path) HasCondition() bool { return p.Where().Attribute != "" }
 
 // Attribute gives the path of the whole attribute: URN and name alone.
-func (p Path) Attribute() Path { return Path{URN: p.URN, Name: p.Name} }
+func (p Path) Attribute() Path { return Parts{URN: p.URN(), Name: p.Name()}.Path() }
+
+// Element gives the path of the whole attribute, or of the whole of the element
+// that the path selects.
+func (p Path) Element() Path { return Parts{URN: p.URN(), Name: p.Name(), Where: p.Where()}.Path() }
 
 // String gives the path's text in normal form; it parses to the same path.
 func (p Path) String() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.named.Value().text
+}
+
+// String gives the text of the parts' path in normal form.
+func (p Parts) String() string {
 	if p.Where.Attribute == "" && p.URN == "" && p.Sub == "" {
 		return p.Name
 	}
@@ -209,7 +260,7 @@ func (p Path) String() string {
 		out = append(append(out, p.URN...), ':')
 	}
 	out = append(out, p.Name...)
-	if p.HasCondition() {
+	if p.Where.Attribute != "" {
 		out = append(p.Where.append(append(out, '[')), ']')
 	}
 	if p.Sub != "" {

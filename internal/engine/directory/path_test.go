@@ -10,27 +10,27 @@ func TestParsePath(t *testing.T) {
 	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	tests := []struct {
 		text string
-		want Path
+		want Parts
 	}{
-		{"displayName", Path{Name: "displayName"}},
-		{"name.givenName", Path{Name: "name", Sub: "givenName"}},
-		{"$ref", Path{Name: "$ref"}},
-		{`emails[type eq "work"].value`, Path{Name: "emails", Where: Condition{"type", "work", true}, Sub: "value"}},
-		{`emails[ type  EQ  "work" ]`, Path{Name: "emails", Where: Condition{"type", "work", true}}},
-		{`roles[primary eq true].value`, Path{Name: "roles", Where: Condition{"primary", "true", false}, Sub: "value"}},
-		{`roles[primary eq "True"].value`, Path{Name: "roles", Where: Condition{"primary", "True", true}, Sub: "value"}},
-		{`x[n eq -12]`, Path{Name: "x", Where: Condition{"n", "-12", false}}},
-		{`x[n eq "a\"]\\ b"]`, Path{Name: "x", Where: Condition{"n", `a"]\ b`, true}}},
-		{`x[n eq ""]`, Path{Name: "x", Where: Condition{"n", "", true}}},
-		{enterprise + ":manager", Path{URN: enterprise, Name: "manager"}},
-		{enterprise + ":manager.value", Path{URN: enterprise, Name: "manager", Sub: "value"}},
-		{"urn:x:2.0:User:" + `roles[display eq "a:b"].value`, Path{URN: "urn:x:2.0:User", Name: "roles", Where: Condition{"display", "a:b", true}, Sub: "value"}},
-		{"URN:x:a", Path{URN: "URN:x", Name: "a"}},
+		{"displayName", Parts{Name: "displayName"}},
+		{"name.givenName", Parts{Name: "name", Sub: "givenName"}},
+		{"$ref", Parts{Name: "$ref"}},
+		{`emails[type eq "work"].value`, Parts{Name: "emails", Where: Condition{"type", "work", true}, Sub: "value"}},
+		{`emails[ type  EQ  "work" ]`, Parts{Name: "emails", Where: Condition{"type", "work", true}}},
+		{`roles[primary eq true].value`, Parts{Name: "roles", Where: Condition{"primary", "true", false}, Sub: "value"}},
+		{`roles[primary eq "True"].value`, Parts{Name: "roles", Where: Condition{"primary", "True", true}, Sub: "value"}},
+		{`x[n eq -12]`, Parts{Name: "x", Where: Condition{"n", "-12", false}}},
+		{`x[n eq "a\"]\\ b"]`, Parts{Name: "x", Where: Condition{"n", `a"]\ b`, true}}},
+		{`x[n eq ""]`, Parts{Name: "x", Where: Condition{"n", "", true}}},
+		{enterprise + ":manager", Parts{URN: enterprise, Name: "manager"}},
+		{enterprise + ":manager.value", Parts{URN: enterprise, Name: "manager", Sub: "value"}},
+		{"urn:x:2.0:User:" + `roles[display eq "a:b"].value`, Parts{URN: "urn:x:2.0:User", Name: "roles", Where: Condition{"display", "a:b", true}, Sub: "value"}},
+		{"URN:x:a", Parts{URN: "URN:x", Name: "a"}},
 	}
 	for _, tt := range tests {
 		got, err := ParsePath(tt.text)
-		if err != nil || got != tt.want {
-			t.Errorf("%s: %+v, %v", tt.text, got, err)
+		if err != nil || got.Parts() != tt.want || got != tt.want.Path() {
+			t.Errorf("%s: %+v, %v", tt.text, got.Parts(), err)
 		}
 		if again, err := ParsePath(got.String()); err != nil || again != got {
 			t.Errorf("%s is written %s, which is %+v, %v", tt.text, got, again, err)
@@ -82,18 +82,21 @@ func TestParsePath_errors(t *testing.T) {
 
 func TestPath_text(t *testing.T) {
 	var p Path
-	if err := p.UnmarshalText([]byte("name.givenName")); err != nil || p.Sub != "givenName" {
+	if err := p.UnmarshalText([]byte("name.givenName")); err != nil || p.Sub() != "givenName" {
 		t.Errorf("read %+v, %v", p, err)
 	}
-	if err := p.UnmarshalText([]byte("name.")); err == nil || p.Sub != "givenName" {
+	if err := p.UnmarshalText([]byte("name.")); err == nil || p.Sub() != "givenName" {
 		t.Errorf("a bad path: %+v, %v", p, err)
 	}
 	if err := p.UnmarshalText(nil); err != nil || !p.IsZero() {
 		t.Errorf("the empty text: %+v, %v", p, err)
 	}
 	p = MustPath(`urn:x:User:emails[type eq "work"].value`)
-	if got := p.Attribute(); got != (Path{URN: "urn:x:User", Name: "emails"}) || got.HasCondition() || !p.HasCondition() {
+	if got := p.Attribute(); got != (Parts{URN: "urn:x:User", Name: "emails"}).Path() || got.HasCondition() || !p.HasCondition() {
 		t.Errorf("its attribute is %+v", got)
+	}
+	if got := p.Element(); got != MustPath(`urn:x:User:emails[type eq "work"]`) {
+		t.Errorf("its element is %+v", got)
 	}
 	defer func() {
 		if recover() == nil {
@@ -120,7 +123,7 @@ func FuzzParsePath(f *testing.F) {
 		if err != nil || again != path || again.String() != path.String() {
 			t.Fatalf("%q is %+v, written %q, which is %+v, %v", text, path, path, again, err)
 		}
-		if path.Name == "" {
+		if path.Name() == "" {
 			t.Fatalf("%q has no name", text)
 		}
 	})

@@ -80,7 +80,7 @@ func Compile(definition Definition, source Source, target *directory.ObjectType)
 			}
 		}
 	}
-	seen := map[directory.Path]string{}
+	seen := map[directory.Parts]string{}
 	for _, text := range slices.Sorted(maps.Keys(definition.Attributes)) {
 		r, faults := compileRule(text, definition.Attributes[text], source)
 		if len(faults) > 0 {
@@ -144,14 +144,15 @@ func (r *rule) judgeBy(target attributeType) {
 func (r *rule) refer() Reference {
 	multi := r.target.multi
 	if !r.target.known {
-		multi = r.Path == directory.Path{Name: "members"}
+		multi = r.Path == directory.MustPath("members")
 	}
 	return Reference{&Rule{Path: r.Path, Name: r.Name, Apply: r.Apply, WhenNull: r.WhenNull}, r.reference, multi}
 }
 
 // folded gives the path by which attributes are told apart: their names are
 // compared without case (RFC 7643 section 2.1).
-func folded(p directory.Path) directory.Path {
+func folded(path directory.Path) directory.Parts {
+	p := path.Parts()
 	p.URN, p.Name, p.Sub = strings.ToLower(p.URN), strings.ToLower(p.Name), strings.ToLower(p.Sub)
 	p.Where.Attribute = strings.ToLower(p.Where.Attribute)
 	return p
@@ -169,7 +170,7 @@ func compileRule(text string, a Attribute, source Source) (rule, []error) {
 		return r, problems
 	}
 	r.Name = r.Path.String()
-	if r.Path == (directory.Path{Name: "id"}) {
+	if r.Path == directory.MustPath("id") {
 		fault("", "the target issues the id itself; it cannot be mapped")
 	}
 	given := 0

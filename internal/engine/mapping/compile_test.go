@@ -177,7 +177,7 @@ func TestCompiled_tells(t *testing.T) {
 	if got := fmt.Sprint(c.MatchingPaths()); got != "[externalId userName]" {
 		t.Errorf("matches by %s", got)
 	}
-	if got := c.References(); len(got) != 2 || got[0].Path.Name != "groups" || !got[0].Multi || got[1].Multi || got[1].Attribute != "manager" {
+	if got := c.References(); len(got) != 2 || got[0].Path.Name() != "groups" || !got[0].Multi || got[1].Multi || got[1].Attribute != "manager" {
 		t.Errorf("references are %+v", got)
 	}
 	if paths := c.Paths(); len(paths) != 5 || slices.Contains(paths, directory.MustPath("manager")) {

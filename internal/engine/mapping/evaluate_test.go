@@ -152,12 +152,12 @@ func TestEvaluate_errors(t *testing.T) {
 	input.Taken = func(path directory.Path, value string) (bool, bool, error) { return value == "a", value == "a", nil }
 	_, err = c.Evaluate(input, true)
 	var need *NeedUnique
-	if !errors.As(err, &need) || need.Value != "a1" || need.Path.Name != "nickName" {
+	if !errors.As(err, &need) || need.Value != "a1" || need.Path.Name() != "nickName" {
 		t.Errorf("SelectUniqueValue: %v", err)
 	}
 	input.Taken = func(directory.Path, string) (bool, bool, error) { return true, true, nil }
 	var evaluation *EvaluationError
-	if _, err = c.Evaluate(input, true); !errors.As(err, &evaluation) || evaluation.Code != "AttributeValidationFailed" || evaluation.Path.Name != "nickName" {
+	if _, err = c.Evaluate(input, true); !errors.As(err, &evaluation) || evaluation.Code != "AttributeValidationFailed" || evaluation.Path.Name() != "nickName" {
 		t.Errorf("all taken: %v", err)
 	}
 
@@ -228,7 +228,7 @@ func TestRolesThatOnlyCome(t *testing.T) {
 				expected = ApplyOnCreate
 			}
 			for _, flow := range flows {
-				if flow.Path.Name == "tags" && flow.Apply != expected {
+				if flow.Path.Name() == "tags" && flow.Apply != expected {
 					t.Errorf("%s with apply %q: %q", text, written, flow.Apply)
 				}
 			}

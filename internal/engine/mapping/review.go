@@ -84,7 +84,7 @@ func (r *Review) missing(fed map[string]bool, target directory.ObjectType) {
 // lookUpPath finds the definition of a path, or says that there is none, with
 // the nearest that there is.
 func lookUpPath(target directory.ObjectType, path directory.Path) (directory.Definition, string) {
-	whole := path.Attribute()
+	whole := path.Attribute().Parts()
 	if strings.Contains(strings.ToLower(whole.URN), ":schemas:core:") {
 		whole.URN = "" // the core schema goes without (RFC 7644 section 3.10)
 	}
@@ -92,12 +92,12 @@ func lookUpPath(target directory.ObjectType, path directory.Path) (directory.Def
 	if !ok {
 		return definition, absent(path.String(), whole.String(), target.Attributes)
 	}
-	if path.Sub == "" || len(definition.Sub) == 0 {
+	if path.Sub() == "" || len(definition.Sub) == 0 {
 		return definition, ""
 	}
-	sub, ok := lookUp(definition.Sub, path.Sub)
+	sub, ok := lookUp(definition.Sub, path.Sub())
 	if !ok {
-		return sub, absent(path.String(), path.Sub, definition.Sub)
+		return sub, absent(path.String(), path.Sub(), definition.Sub)
 	}
 	if definition.Mutability == directory.ReadOnly {
 		sub.Mutability = directory.ReadOnly

@@ -31,8 +31,8 @@ func typeOf(target *directory.ObjectType, path directory.Path) attributeType {
 		return attributeType{}
 	}
 	definition := whole
-	if path.Sub != "" {
-		if definition, ok = lookUp(whole.Sub, path.Sub); !ok {
+	if path.Sub() != "" {
+		if definition, ok = lookUp(whole.Sub, path.Sub()); !ok {
 			return attributeType{}
 		}
 	}

@@ -33,7 +33,7 @@ func (c *considering) create() {
 	most := len(flows) + len(c.Mapping.References())
 	after := &Link{CreatedByUs: true, LinkedAt: c.Now, Sent: make(SentValues, 0, most)}
 	operation := &connector.Operation{Kind: connector.Create, Type: c.ObjectType, Modifications: make([]connector.Modification, 0, most)}
-	c.decision.Changes, c.decision.names = make([]audit.Property, 0, most), make([]string, 0, most)
+	c.decision.Changes = make([]audit.Property, 0, most)
 	c.texts = make([]string, 0, most)
 	var missing []string
 	for _, f := range flows {
@@ -227,7 +227,6 @@ func (c *considering) set(f mapping.Flow, value, before directory.Value, operati
 // modify adds to an operation what is done to an attribute.
 func (c *considering) modify(f mapping.Flow, verb connector.Verb, value directory.Value, operation *connector.Operation) {
 	operation.Modifications = append(operation.Modifications, connector.Modification{Path: f.Path, Verb: verb, Value: value})
-	c.decision.names = append(c.decision.names, f.Name)
 }
 
 // clear takes a value back, by the rule's when_null.
@@ -376,8 +375,9 @@ func (d *Decision) Completed(receipt connector.Receipt) (*Link, []audit.Property
 	if receipt.Account == nil || d.Operation == nil {
 		return after, nil
 	}
-	for i, path := range d.names {
+	for i := range d.Operation.Modifications {
 		m := &d.Operation.Modifications[i]
+		path := m.Path.String()
 		came, given := receipt.Account.Values[path]
 		writes := m.Verb == connector.Set || m.Verb == connector.Clear
 		if !writes || m.Reference || !given && receipt.Account.Unreadable[path] {

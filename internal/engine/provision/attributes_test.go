@@ -419,7 +419,7 @@ func TestDecide_references(t *testing.T) {
 			}
 			if d.Operation != nil {
 				for _, m := range d.Operation.Modifications {
-					if m.Reference != (m.Path.Name == "manager") {
+					if m.Reference != (m.Path.Name() == "manager") {
 						t.Errorf("%s is a reference: %t", m.Path, m.Reference)
 					}
 				}

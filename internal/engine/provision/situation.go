@@ -171,7 +171,6 @@ type Decision struct {
 
 	Loss Loss // why the object is lost to the app, if it is
 
-	names    []string // the texts of the paths of the operation's modifications
 	redacted []string // names whose values the log does not show
 }
 

@@ -79,7 +79,7 @@ func New(options Options) *Target {
 		t.features.CanDelete[typ.Name] = true
 		if _, ok := typ.Attribute("active"); ok {
 			t.features.CanDisable[typ.Name] = true
-			t.features.EnabledPath[typ.Name] = directory.Path{Name: "active"}
+			t.features.EnabledPath[typ.Name] = directory.MustPath("active")
 		}
 	}
 	if options.Features != nil {

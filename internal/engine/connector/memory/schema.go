@@ -90,11 +90,11 @@ func lookup(s directory.Schema, typ string, path directory.Path) *directory.Defi
 			if d.Name != path.Attribute().String() {
 				continue
 			}
-			if path.Sub == "" {
+			if path.Sub() == "" {
 				return d
 			}
 			for k := range d.Sub {
-				if d.Sub[k].Name == path.Sub {
+				if d.Sub[k].Name == path.Sub() {
 					return &d.Sub[k]
 				}
 			}
@@ -107,11 +107,11 @@ func indexSchema(s directory.Schema) map[attributeKey]directory.Definition {
 	index := map[attributeKey]directory.Definition{}
 	for _, typ := range s.Types {
 		for _, d := range typ.Attributes {
-			path := directory.MustPath(d.Name)
-			index[attributeKey{typ.Name, path}] = d
+			path := directory.MustPath(d.Name).Parts()
+			index[attributeKey{typ.Name, path.Path()}] = d
 			for _, sub := range d.Sub {
 				path.Sub = sub.Name
-				index[attributeKey{typ.Name, path}] = sub
+				index[attributeKey{typ.Name, path.Path()}] = sub
 			}
 		}
 	}
@@ -121,8 +121,9 @@ func indexSchema(s directory.Schema) map[attributeKey]directory.Definition {
 // definition gives what the schema says of a path: for one that it does not
 // know, a single text.
 func (t *Target) definition(typ string, path directory.Path) directory.Definition {
-	path.Where = directory.Condition{}
-	return t.index[attributeKey{typ, path}]
+	parts := path.Parts()
+	parts.Where = directory.Condition{}
+	return t.index[attributeKey{typ, parts.Path()}]
 }
 
 func isMembers(d directory.Definition) bool {

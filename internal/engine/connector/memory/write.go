@@ -167,7 +167,7 @@ func (t *Target) draftValue(d *draft, m connector.Modification, definition direc
 	if err != nil {
 		return err
 	}
-	many := definition.MultiValued && m.Path.Sub == "" || value.Kind() == directory.KindList
+	many := definition.MultiValued && m.Path.Sub() == "" || value.Kind() == directory.KindList
 	switch {
 	case m.Verb == connector.Clear:
 		value = directory.Null
@@ -191,7 +191,7 @@ func (t *Target) accepts(m connector.Modification, definition directory.Definiti
 	value := m.Value
 	switch {
 	case m.Verb == connector.Clear || value.IsNull():
-	case definition.Name != "" && !definition.MultiValued && m.Path.Sub == "" && value.Kind() == directory.KindList:
+	case definition.Name != "" && !definition.MultiValued && m.Path.Sub() == "" && value.Kind() == directory.KindList:
 		return value, rejected("SchemaPropertyCanOnlyAcceptValue", "%s takes one value and not a list", m.Path)
 	case definition.Type == directory.TypeReference && !t.exists(value.String(), definition.References):
 		return value, rejected("AttributeValidationFailed", "%s: there is no account %q", m.Path, value)

@@ -177,7 +177,8 @@ func (d Dialect) unreadable(typ string, path directory.Path) bool {
 }
 
 // samePath compares paths as SCIM does, without case.
-func samePath(a, b directory.Path) bool {
+func samePath(one, other directory.Path) bool {
+	a, b := one.Parts(), other.Parts()
 	return strings.EqualFold(a.Name, b.Name) && strings.EqualFold(a.Sub, b.Sub) && strings.EqualFold(a.URN, b.URN) &&
 		strings.EqualFold(a.Where.Attribute, b.Where.Attribute) && strings.EqualFold(a.Where.Value, b.Where.Value) && a.Where.Quoted == b.Where.Quoted
 }

@@ -80,7 +80,7 @@ func (t *target) attribute(typ string, path directory.Path) *attribute {
 	defer d.mu.Unlock()
 	c := d.known()
 	a = &attribute{path: path, text: path.String(), definition: c.definition(typ, path)}
-	a.unreadable = t.dialect.unreadable(typ, path) || strings.EqualFold(path.Name, "password") ||
+	a.unreadable = t.dialect.unreadable(typ, path) || strings.EqualFold(path.Name(), "password") ||
 		c.definition(typ, path.Attribute()).Mutability == directory.WriteOnly
 	if d.attributes == nil {
 		d.attributes = map[attributeOf]*attribute{}
@@ -133,7 +133,7 @@ func (t *target) Describe(ctx context.Context) (connector.Features, directory.Sc
 	return features, c.schema, nil
 }
 
-var activePath = directory.Path{Name: "active"}
+var activePath = directory.MustPath("active")
 
 // discover asks the server unless it has been asked lately.
 func (t *target) discover(ctx context.Context) error {

@@ -11,28 +11,28 @@ import (
 // element is made when it is missing.
 func (r *resource) set(path directory.Path, value lazyjson.Value) {
 	holder := &r.Value
-	if !isCore(path.URN) {
-		holder = holder.Member(path.URN)
+	if !isCore(path.URN()) {
+		holder = holder.Member(path.URN())
 	}
 	setAttribute(holder, path, value)
 }
 
 // setAttribute is set within the object that holds the path's attribute.
 func setAttribute(holder *lazyjson.Value, path directory.Path, value lazyjson.Value) {
-	attribute := holder.Member(path.Name)
+	attribute := holder.Member(path.Name())
 	switch {
 	case path.HasCondition():
 		setElement(attribute, path, value)
-	case path.Sub == "":
+	case path.Sub() == "":
 		*attribute = value
 	case attribute.Kind() == lazyjson.KindArray:
 		for i := range count(*attribute) {
 			if element := attribute.Element(i); element.Kind() == lazyjson.KindObject {
-				*element.Member(path.Sub) = value
+				*element.Member(path.Sub()) = value
 			}
 		}
 	default:
-		*attribute.Member(path.Sub) = value
+		*attribute.Member(path.Sub()) = value
 	}
 }
 
@@ -40,15 +40,15 @@ func setAttribute(holder *lazyjson.Value, path directory.Path, value lazyjson.Va
 // sub-attribute of it.
 func setElement(list *lazyjson.Value, path directory.Path, value lazyjson.Value) {
 	var element *lazyjson.Value
-	if at, _ := matching(list, path.Where); at >= 0 {
+	if at, _ := matching(list, path.Where()); at >= 0 {
 		element = list.Element(at)
 	} else {
 		element = list.Append(lazyjson.Object(2))
-		*element.Member(path.Where.Attribute) = conditionValue(path.Where)
+		*element.Member(path.Where().Attribute) = conditionValue(path.Where())
 	}
 	switch {
-	case path.Sub != "":
-		*element.Member(path.Sub) = value
+	case path.Sub() != "":
+		*element.Member(path.Sub()) = value
 	case value.Kind() == lazyjson.KindObject:
 		for name, member := range value.Members() {
 			*element.Member(name) = member
@@ -60,12 +60,12 @@ func setElement(list *lazyjson.Value, path directory.Path, value lazyjson.Value)
 
 // clear takes away what stands at the path.
 func (r *resource) clear(path directory.Path) {
-	holder, name := &r.Value, path.Name
-	if !isCore(path.URN) {
-		if _, extension, _ := r.Lookup(path.URN); extension.Kind() == lazyjson.KindObject {
-			holder = holder.Member(path.URN)
+	holder, name := &r.Value, path.Name()
+	if !isCore(path.URN()) {
+		if _, extension, _ := r.Lookup(path.URN()); extension.Kind() == lazyjson.KindObject {
+			holder = holder.Member(path.URN())
 		} else {
-			name = path.URN + ":" + path.Name
+			name = path.URN() + ":" + path.Name()
 		}
 	}
 	if _, _, ok := holder.Lookup(name); !ok {
@@ -75,22 +75,22 @@ func (r *resource) clear(path directory.Path) {
 	isList := attribute.Kind() == lazyjson.KindArray
 	switch {
 	case path.HasCondition() && isList:
-		at, _ := matching(attribute, path.Where)
+		at, _ := matching(attribute, path.Where())
 		switch {
 		case at < 0:
-		case path.Sub == "" || strings.EqualFold(path.Sub, "value"):
+		case path.Sub() == "" || strings.EqualFold(path.Sub(), "value"):
 			*attribute = without(*attribute, at)
 		default:
-			clearMember(attribute.Element(at), path.Sub)
+			clearMember(attribute.Element(at), path.Sub())
 		}
-	case path.Sub == "":
+	case path.Sub() == "":
 		holder.Delete(name)
 	case isList:
 		for i := range count(*attribute) {
-			clearMember(attribute.Element(i), path.Sub)
+			clearMember(attribute.Element(i), path.Sub())
 		}
 	default:
-		clearMember(attribute, path.Sub)
+		clearMember(attribute, path.Sub())
 	}
 }
 

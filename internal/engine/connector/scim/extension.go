@@ -35,8 +35,8 @@ func (t *target) readExtensions(ctx context.Context, w *writing) error {
 		if !isExtension(m.path) {
 			continue
 		}
-		if _, held, _ := r.Lookup(m.path.URN); !held.IsNull() {
-			w.extensions[m.path.URN] = held
+		if _, held, _ := r.Lookup(m.path.URN()); !held.IsNull() {
+			w.extensions[m.path.URN()] = held
 		}
 	}
 	return nil
@@ -109,7 +109,7 @@ func (m modification) shows(now directory.Value) bool {
 // split at the dot of an extension's URN.
 func (w writing) dropSplit(r *resource) {
 	for _, m := range w.modifications {
-		if before, _, split := strings.Cut(m.path.URN, "."); split && isExtension(m.path) {
+		if before, _, split := strings.Cut(m.path.URN(), "."); split && isExtension(m.path) {
 			r.Delete(before)
 		}
 	}

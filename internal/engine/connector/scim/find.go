@@ -199,11 +199,11 @@ func filterFor(path directory.Path, value directory.Value) (filter string, ok bo
 		return "", false
 	}
 	if path.HasCondition() {
-		sub := path.Sub
+		sub := path.Sub()
 		if sub == "" {
 			sub = "value"
 		}
-		filter = path.Attribute().String() + "[" + wireCondition(path.Where) + " and " + sub + " eq " + literal + "]"
+		filter = path.Attribute().String() + "[" + wireCondition(path.Where()) + " and " + sub + " eq " + literal + "]"
 	} else {
 		filter = path.String() + " eq " + literal
 	}

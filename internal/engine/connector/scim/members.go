@@ -12,7 +12,7 @@ import (
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
 )
 
-var membersPath = directory.Path{Name: "members"}
+var membersPath = directory.MustPath("members")
 
 // isMembers reports whether a modification concerns a group's members.
 func (w writing) isMembers(m modification) bool {

@@ -67,7 +67,7 @@ func (t *target) prepare(o connector.Operation) (writing, error) {
 func (t *target) prepareModification(typ string, m connector.Modification) (modification, error) {
 	out := modification{attribute: t.attribute(typ, m.Path), verb: m.Verb}
 	out.reference = out.refers(&m)
-	out.many = out.whole() || !m.Path.HasCondition() && m.Path.Sub == "" && out.definition.Type == "" && m.Value.Kind() == directory.KindList
+	out.many = out.whole() || !m.Path.HasCondition() && m.Path.Sub() == "" && out.definition.Type == "" && m.Value.Kind() == directory.KindList
 	if m.Verb == connector.Clear || m.Verb == connector.Set && m.Value.IsNull() {
 		out.verb = connector.Clear
 		return out, nil
@@ -106,12 +106,12 @@ func (t *target) prepareModification(typ string, m connector.Modification) (modi
 
 // whole reports whether the path is a multi-valued attribute as a whole.
 func (a *attribute) whole() bool {
-	return a.definition.MultiValued && !a.path.HasCondition() && a.path.Sub == ""
+	return a.definition.MultiValued && !a.path.HasCondition() && a.path.Sub() == ""
 }
 
 // refers reports whether a modification of the attribute writes references.
 func (a *attribute) refers(m *connector.Modification) bool {
-	return m.Reference || a.definition.Type == directory.TypeReference && a.path.Sub == ""
+	return m.Reference || a.definition.Type == directory.TypeReference && a.path.Sub() == ""
 }
 
 // write gives one value as JSON.
@@ -220,9 +220,9 @@ func primaryMail(r *resource) {
 }
 
 // isExtension reports whether the path stands in an extension schema.
-func isExtension(path directory.Path) bool { return !isCore(path.URN) }
+func isExtension(path directory.Path) bool { return !isCore(path.URN()) }
 
 // elementOf names the element that a path with a condition selects.
 func elementOf(path directory.Path) string {
-	return strings.ToLower(directory.Path{URN: path.URN, Name: path.Name, Where: path.Where}.String())
+	return strings.ToLower(path.Element().String())
 }

@@ -36,9 +36,7 @@ func (t *target) patch(w writing, removal MemberRemoval, missing map[string]bool
 	for _, m := range w.modifications {
 		switch {
 		case m.verb == connector.Clear && m.path.HasCondition() && whole[elementOf(m.path)]:
-			element := m.path
-			element.Sub = "" // an address without value is none
-			m.attribute = &attribute{path: element}
+			m.attribute = &attribute{path: m.path.Element()} // an address without value is none
 		case m.verb == connector.Set && m.path.HasCondition() && missing[elementOf(m.path)]:
 			p.addElement(m)
 			continue
@@ -76,7 +74,7 @@ func (p *patcher) body() lazyjson.Value {
 func clearedElements(w writing) map[string]bool {
 	cleared := map[string]bool{}
 	for _, m := range w.modifications {
-		if m.verb == connector.Clear && m.path.HasCondition() && strings.EqualFold(m.path.Sub, "value") {
+		if m.verb == connector.Clear && m.path.HasCondition() && strings.EqualFold(m.path.Sub(), "value") {
 			cleared[elementOf(m.path)] = true
 		}
 	}
@@ -101,8 +99,10 @@ func (p *patcher) operation(op, path string, value lazyjson.Value) {
 // wirePath writes a path with the types that its condition's attribute has.
 func wirePath(path directory.Path) string {
 	if path.HasCondition() {
-		if b, ok := conditionValue(path.Where).AsBoolean(); ok {
-			path.Where.Quoted, path.Where.Value = false, boolText(b)
+		if b, ok := conditionValue(path.Where()).AsBoolean(); ok {
+			parts := path.Parts()
+			parts.Where.Quoted, parts.Where.Value = false, boolText(b)
+			return parts.String()
 		}
 	}
 	return path.String()
@@ -148,7 +148,7 @@ func (p *patcher) setReference(m modification, path string) {
 	id := referenceIDs(m.value)[0]
 	switch {
 	case p.dialect.Patch == PatchEntra:
-		p.operation("add", m.path.Name, p.references([]lazyjson.Value{m.value}, true))
+		p.operation("add", m.path.Name(), p.references([]lazyjson.Value{m.value}, true))
 	case p.dialect.Patch == PatchEntraCompat:
 		p.operation("replace", path, lazyjson.Text(id))
 	case p.dialect.ExtensionObject && isExtension(m.path):
@@ -177,7 +177,7 @@ func (p *patcher) remove(m modification) {
 		return
 	}
 	for _, value := range m.values {
-		path := m.path.Attribute()
+		path := m.path.Attribute().Parts()
 		path.Where = directory.Condition{Attribute: "value", Value: elementValue(value), Quoted: true}
 		p.operation("remove", path.String(), lazyjson.Value{})
 	}
@@ -196,11 +196,11 @@ func elementValue(value lazyjson.Value) string {
 }
 
 func (p *patcher) extension(path directory.Path, value lazyjson.Value) {
-	object := p.extensions.Member(path.URN)
-	if held := p.held[path.URN]; object.IsNull() && held.Kind() == lazyjson.KindObject {
+	object := p.extensions.Member(path.URN())
+	if held := p.held[path.URN()]; object.IsNull() && held.Kind() == lazyjson.KindObject {
 		*object = held
 	}
-	setAttribute(object, directory.Path{Name: path.Name, Sub: path.Sub}, value)
+	setAttribute(object, directory.Parts{Name: path.Name(), Sub: path.Sub()}.Path(), value)
 }
 
 // addElement adds an element of which several paths may tell something.

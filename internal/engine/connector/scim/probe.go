@@ -34,7 +34,7 @@ func (t *target) Test(ctx context.Context, matching map[string]directory.Path) (
 		findings = append(findings, found...)
 	}
 	if len(matching) == 0 {
-		if _, err := t.testType(ctx, directory.User, directory.Path{Name: "userName"}); err != nil {
+		if _, err := t.testType(ctx, directory.User, directory.MustPath("userName")); err != nil {
 			return nil, t.unusable(err)
 		}
 	}

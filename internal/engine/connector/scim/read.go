@@ -78,7 +78,7 @@ func notSCIM(r response) *connector.Error {
 }
 
 func wantsMembers(typ string, want []directory.Path) bool {
-	return typ == directory.Group && slices.ContainsFunc(want, func(p directory.Path) bool { return strings.EqualFold(p.Name, "members") })
+	return typ == directory.Group && slices.ContainsFunc(want, func(p directory.Path) bool { return strings.EqualFold(p.Name(), "members") })
 }
 
 // leaveOutMembers keeps a group's members from being sent, who can be many.

@@ -79,13 +79,13 @@ func hasPrefixFold(s, prefix string) bool {
 // find gives the path's attribute, nil for none. Some servers write those of an
 // extension with their full name at the top.
 func (r *resource) find(path directory.Path) *lazyjson.Value {
-	if isCore(path.URN) {
-		return r.Find(path.Name)
+	if isCore(path.URN()) {
+		return r.Find(path.Name())
 	}
-	if extension := r.Find(path.URN); extension != nil && extension.Kind() == lazyjson.KindObject {
-		return extension.Find(path.Name)
+	if extension := r.Find(path.URN()); extension != nil && extension.Kind() == lazyjson.KindObject {
+		return extension.Find(path.Name())
 	}
-	return r.Find(path.URN + ":" + path.Name)
+	return r.Find(path.URN() + ":" + path.Name())
 }
 
 // raw gives what stands at the path: nothing for null and for an empty list.
@@ -103,20 +103,20 @@ func (r *resource) raw(path directory.Path) (lazyjson.Value, bool) {
 			alone := lazyjson.Array(*value)
 			list = &alone
 		}
-		if _, value = matching(list, path.Where); value == nil {
+		if _, value = matching(list, path.Where()); value == nil {
 			return lazyjson.Value{}, false
 		}
 		isList = false
 	}
-	if path.Sub == "" {
+	if path.Sub() == "" {
 		return *value, !isList || !isEmpty(*value)
 	}
 	if !isList {
-		return sub(value, path.Sub)
+		return sub(value, path.Sub())
 	}
 	var parts []lazyjson.Value
 	for element := range value.Elements() {
-		if part, ok := sub(&element, path.Sub); ok {
+		if part, ok := sub(&element, path.Sub()); ok {
 			parts = append(parts, part)
 		}
 	}

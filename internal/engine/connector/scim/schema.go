@@ -153,13 +153,13 @@ func isResource(name string) bool {
 // definition tells what is known of a path: by the server, else by the
 // standard, else nothing but its name.
 func (c *catalog) definition(typ string, path directory.Path) directory.Definition {
-	name := path.Name
-	if !isCore(path.URN) {
-		name = path.URN + ":" + path.Name
+	name := path.Name()
+	if !isCore(path.URN()) {
+		name = path.URN() + ":" + path.Name()
 	}
 	key := indexKey(typ, name)
-	if path.Sub != "" {
-		key += "." + strings.ToLower(path.Sub)
+	if path.Sub() != "" {
+		key += "." + strings.ToLower(path.Sub())
 	}
 	if d, ok := c.index[key]; ok {
 		return d

@@ -183,9 +183,9 @@ func (t *target) blanks(w writing) (blanks []blank, end string) {
 // a list a condition selects, be it that of primaryMail.
 func selectsByValue(w writing) bool {
 	return slices.ContainsFunc(w.modifications, func(m modification) bool {
-		return strings.EqualFold(m.path.Sub, "type") || slices.ContainsFunc(w.modifications, func(other modification) bool {
-			where := other.path.Where.Attribute
-			return where != "" && (strings.EqualFold(m.path.Sub, where) || m.path.Sub == "" && strings.EqualFold(where, "value"))
+		return strings.EqualFold(m.path.Sub(), "type") || slices.ContainsFunc(w.modifications, func(other modification) bool {
+			where := other.path.Where().Attribute
+			return where != "" && (strings.EqualFold(m.path.Sub(), where) || m.path.Sub() == "" && strings.EqualFold(where, "value"))
 		})
 	})
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // namingPaths are the attributes that some servers take ids from.
-var namingPaths = map[string]directory.Path{directory.User: {Name: "userName"}, directory.Group: {Name: "displayName"}}
+var namingPaths = map[string]directory.Path{directory.User: directory.MustPath("userName"), directory.Group: directory.MustPath("displayName")}
 
 // rename changes an account's name among other things. Where the answer does
 // not tell the id, it is checked that it is still the same.
@@ -190,9 +190,7 @@ func (t *target) addMissing(ctx context.Context, w writing) (receipt connector.R
 		if !m.path.HasCondition() || m.verb != connector.Set {
 			continue
 		}
-		element := m.path
-		element.Sub = ""
-		if _, ok := r.raw(element); !ok {
+		if _, ok := r.raw(m.path.Element()); !ok {
 			missing[elementOf(m.path)] = true
 		}
 	}

@@ -315,19 +315,26 @@ func (r *run) claimsIf(p *provision.Program, keys []directory.Key, linked bool) 
 	if err != nil {
 		return nil, err
 	}
-	var items []*item
-	var places []int
+	wanted := make([]directory.Key, 0, len(keys))
+	places := make([]int, 0, len(keys)) // of each
 	for i, key := range keys {
 		if have[i] == linked {
-			items, places = append(items, &item{key: key}), append(places, i)
+			wanted, places = append(wanted, key), append(places, i)
 		}
 	}
-	if err := r.look(p, items...); err != nil {
+	records, err := r.Snapshot.ObjectsOf(wanted)
+	if err != nil {
 		return nil, err
 	}
 	claims := make([][]provision.Claim, len(keys))
-	for i, it := range items {
-		for _, need := range provision.Decide(it.situation, p).Need {
+	var it item // one after the other
+	var decider provision.Decider
+	for i, key := range wanted {
+		it.key = key
+		if err := r.regard(p, &it, records[i]); err != nil {
+			return nil, err
+		}
+		for _, need := range decider.Decide(it.situation, p).Need {
 			if need.Kind == provision.LookupMatch {
 				claims[places[i]] = provision.Claims(p.Mapping, need.Matches)
 			}

@@ -31,6 +31,7 @@ type item struct {
 	approved  bool   // by an operator: it is not counted against the threshold
 	attempts  int
 
+	view      mapping.View // of the situation
 	situation provision.Situation
 	failure   *connector.Error // of a look-up
 	decision  provision.Decision
@@ -68,7 +69,7 @@ func (r *run) prepare(p *provision.Program, items ...*item) error {
 	if err != nil {
 		return err
 	}
-	if err := r.look(p, items...); err != nil {
+	if err := r.look(p, keys, items); err != nil {
 		return err
 	}
 	for i, it := range items {
@@ -77,40 +78,46 @@ func (r *run) prepare(p *provision.Program, items ...*item) error {
 	return r.refer(p, items)
 }
 
-// look reads of objects what their matching values come from: what the source
-// says of them, and by which assignments they may be in scope.
-func (r *run) look(p *provision.Program, items ...*item) error {
-	keys := make([]directory.Key, len(items))
-	for i, it := range items {
-		keys[i] = it.key
-	}
+// look reads of objects, whose keys are given too, what their matching values
+// come from: what the source says of them, and by which assignments they may be
+// in scope.
+func (r *run) look(p *provision.Program, keys []directory.Key, items []*item) error {
 	records, err := r.Snapshot.ObjectsOf(keys)
 	if err != nil {
 		return err
 	}
 	for i, it := range items {
-		s := provision.Situation{Now: r.Clock.Now(), Random: it.seed(r.AppID), Key: it.key, ReferencesFinal: it.final, Refused: it.refused}
-		s.View = &mapping.View{Aliases: p.Mapping.Source.Aliases}
-		if record := records[i]; record != nil {
-			s.View.Object = record.Object
-			it.sequence = record.Sequence
-			s.Presence, s.Since, s.Problem = presence(record), record.Since, record.Problem
-		}
-		s.View.Object.Key = it.key
-		if r.Entitled.Whole(it.key.Type) {
-			s.Assigned = true
-		}
-		assignments, err := r.Entitled.Of(r.Snapshot, it.key)
-		if err != nil {
+		if err := r.regard(p, it, records[i]); err != nil {
 			return err
 		}
-		for _, a := range assignments {
-			s.Assigned = true
-			s.Assignments = append(s.Assignments, a.ID)
-		}
-		s.View.Roles = roles(assignments)
-		it.situation, it.awaited = s, nil
 	}
+	return nil
+}
+
+// regard makes the situation of an object of what the source says of it, nil for
+// nothing.
+func (r *run) regard(p *provision.Program, it *item, record *snapshot.Record) error {
+	it.view = mapping.View{Aliases: p.Mapping.Source.Aliases}
+	s := provision.Situation{Now: r.Clock.Now(), Random: it.seed(r.AppID), Key: it.key, View: &it.view, ReferencesFinal: it.final, Refused: it.refused}
+	if record != nil {
+		it.view.Object = record.Object
+		it.sequence = record.Sequence
+		s.Presence, s.Since, s.Problem = presence(record), record.Since, record.Problem
+	}
+	it.view.Object.Key = it.key
+	if r.Entitled.Whole(it.key.Type) {
+		s.Assigned = true
+	}
+	assignments, err := r.Entitled.Of(r.Snapshot, it.key)
+	if err != nil {
+		return err
+	}
+	for _, a := range assignments {
+		s.Assigned = true
+		s.Assignments = append(s.Assignments, a.ID)
+	}
+	it.view.Roles = roles(assignments)
+	it.situation, it.awaited = s, nil
 	return nil
 }
 
@@ -264,11 +271,12 @@ func (r *run) decide(ctx context.Context, p *provision.Program, items []item) er
 		return err
 	}
 	pending := slices.DeleteFunc(all, func(it *item) bool { return it.decision.Outcome == provision.Failed })
+	var decider provision.Decider
 	for range rounds {
 		var asking []*item
 		for _, it := range pending {
 			it.situation.Random = it.seed(r.AppID)
-			it.decision = provision.Decide(it.situation, p)
+			it.decision = decider.Decide(it.situation, p)
 			if len(it.decision.Need) > 0 {
 				asking = append(asking, it)
 			}

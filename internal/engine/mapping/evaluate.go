@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -153,30 +154,48 @@ type Match struct {
 	Value directory.Value
 }
 
+// Matches is Evaluation.Matches with memory of its own.
+func (c *Compiled) Matches(in Input) ([]Match, error) { return new(Evaluation).Matches(c, in) }
+
+// Evaluate is Evaluation.Evaluate with memory of its own.
+func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
+	return new(Evaluation).Evaluate(c, in, creating)
+}
+
+// Evaluation evaluates mappings for objects, one after the other. What it gives
+// stands in memory that it uses again for the next.
+type Evaluation struct {
+	view        *View // whose attributes the environment has
+	environment expression.Environment
+	path        directory.Path // of the present rule
+	matches     []Match
+	flows       []Flow
+}
+
 // Matches gives the object's matching values by precedence; those without a
 // value are left out. The error is an *EvaluationError.
-func (c *Compiled) Matches(in Input) ([]Match, error) {
-	var matches []Match
-	e := c.evaluation(in)
+func (e *Evaluation) Matches(c *Compiled, in Input) ([]Match, error) {
+	e.begin(c, in)
+	e.matches = e.matches[:0]
 	for _, i := range c.matching {
 		flow, ignored, err := e.evaluate(&c.rules[i])
 		if err != nil {
 			return nil, err
 		}
 		if !ignored && !flow.Value.IsNull() {
-			matches = append(matches, Match{flow.Path, flow.Value})
+			e.matches = append(e.matches, Match{flow.Path, flow.Value})
 		}
 	}
-	return matches, nil
+	return e.matches, nil
 }
 
 // Evaluate gives what flows into the object's account, reference rules apart,
 // ascending by Name.
 // Rules that apply only at creation are left out unless creating. The error is
 // an *EvaluationError, *NeedUnique or ErrIgnoreObject.
-func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
-	flows := make([]Flow, 0, len(c.rules))
-	e := c.evaluation(in)
+func (e *Evaluation) Evaluate(c *Compiled, in Input, creating bool) ([]Flow, error) {
+	e.begin(c, in)
+	e.flows = slices.Grow(e.flows[:0], len(c.rules))
 	for i := range c.rules {
 		r := &c.rules[i]
 		if r.reference != "" || !creating && (r.Apply == ApplyOnCreate || r.Immutable) {
@@ -187,30 +206,28 @@ func (c *Compiled) Evaluate(in Input, creating bool) ([]Flow, error) {
 			return nil, err
 		}
 		if !ignored {
-			flows = append(flows, flow)
+			e.flows = append(e.flows, flow)
 		}
 	}
-	return flows, nil
+	return e.flows, nil
 }
 
 // Ignores reports whether a rule ignores the object, account or not.
-func (c *Compiled) Ignores(in Input) bool {
+func (e *Evaluation) Ignores(c *Compiled, in Input) bool {
 	if !c.ignores {
 		return false
 	}
-	_, err := c.Evaluate(in, false)
+	_, err := e.Evaluate(c, in, false)
 	return errors.Is(err, ErrIgnoreObject)
 }
 
-// evaluation evaluates the rules for one object, one after the other.
-type evaluation struct {
-	environment expression.Environment
-	path        directory.Path // of the present rule
-}
-
-// evaluation makes ready for one object, with no more than the rules ask for.
-func (c *Compiled) evaluation(in Input) *evaluation {
-	e := &evaluation{environment: expression.Environment{Attribute: in.View.Attribute, Random: in.Random}}
+// begin makes ready for one object, with no more than the rules ask for.
+func (e *Evaluation) begin(c *Compiled, in Input) {
+	attribute := e.environment.Attribute
+	if e.view != in.View {
+		e.view, attribute = in.View, in.View.Attribute
+	}
+	e.environment = expression.Environment{Attribute: attribute, Random: in.Random}
 	if c.Source.DefaultDomain != nil {
 		e.environment.DefaultDomain = *c.Source.DefaultDomain
 	}
@@ -221,10 +238,9 @@ func (c *Compiled) evaluation(in Input) *evaluation {
 	if taken := in.Taken; c.unique && taken != nil {
 		e.environment.Taken = func(value string) (bool, bool, error) { return taken(e.path, value) }
 	}
-	return e
 }
 
-func (e *evaluation) evaluate(r *rule) (flow Flow, ignored bool, err error) {
+func (e *Evaluation) evaluate(r *rule) (flow Flow, ignored bool, err error) {
 	flow = Flow{Rule: &r.Rule}
 	fail := func(code string, err error) (Flow, bool, error) {
 		return Flow{}, false, &EvaluationError{r.Path, r.expression, code, err}

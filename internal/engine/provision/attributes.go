@@ -25,7 +25,7 @@ func (c *considering) create() {
 		c.fail(audit.EntryConflict, "the app refuses the account and no account is found that stands in the way: "+c.Refused)
 		return
 	}
-	flows, err := c.Mapping.Evaluate(c.input(), true)
+	flows, err := c.evaluation.Evaluate(c.Mapping, c.input(), true)
 	if err != nil {
 		c.failEvaluation(err)
 		return
@@ -81,7 +81,7 @@ func (c *considering) update() {
 		operation.Version = c.Current.Version
 	}
 	if c.Mapping.CanUpdate() {
-		flows, err := c.Mapping.Evaluate(c.input(), false)
+		flows, err := c.evaluation.Evaluate(c.Mapping, c.input(), false)
 		if err != nil {
 			c.failEvaluation(err)
 			return

@@ -22,8 +22,8 @@ func wide(b *testing.B) (*Program, values) {
 }
 
 // BenchmarkDecide decides about an object of fifteen mapped attributes: one
-// without a link, and one whose account is as it should be. The bare one only
-// evaluates the mapping.
+// that has to be matched first, one without an account, and one whose account is
+// as it should be. The bare one only evaluates the mapping.
 func BenchmarkDecide(b *testing.B) {
 	p, v := wide(b)
 	s := present(v)
@@ -33,10 +33,21 @@ func BenchmarkDecide(b *testing.B) {
 		b.Fatalf("decided %+v", shapeOf(created))
 	}
 	created.After.TargetID = "1"
+	var d Decider
+	b.Run("match", func(b *testing.B) {
+		unmatched := present(v)
+		if d := Decide(unmatched, p); len(d.Need) != 1 {
+			b.Fatalf("decided %+v", shapeOf(d))
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			d.Decide(unmatched, p)
+		}
+	})
 	b.Run("create", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			Decide(s, p)
+			d.Decide(s, p)
 		}
 	})
 	b.Run("unchanged", func(b *testing.B) {
@@ -47,14 +58,15 @@ func BenchmarkDecide(b *testing.B) {
 		}
 		b.ReportAllocs()
 		for b.Loop() {
-			Decide(linked, p)
+			d.Decide(linked, p)
 		}
 	})
 	b.Run("bare", func(b *testing.B) {
+		var e mapping.Evaluation
 		in := mapping.Input{View: view(directory.Key{Type: directory.User, Anchor: "1"}, v), Now: now}
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := p.Mapping.Evaluate(in, true); err != nil {
+			if _, err := e.Evaluate(p.Mapping, in, true); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -3,6 +3,7 @@ package provision
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +17,16 @@ import (
 
 // Decide gives what is to be done in a situation. It is pure: the same
 // situation and program give the same decision.
-func Decide(s Situation, p *Program) Decision {
-	c := &considering{Situation: s, Program: p}
+func Decide(s Situation, p *Program) Decision { return new(Decider).Decide(s, p) }
+
+// Decider makes decisions, one after the other, with memory that it uses again:
+// none of it is part of a decision.
+type Decider struct{ considering considering }
+
+// Decide is as the function of that name.
+func (d *Decider) Decide(s Situation, p *Program) Decision {
+	c := &d.considering
+	*c = considering{Situation: s, Program: p, view: c.view, evaluation: c.evaluation}
 	if c.Link != nil && c.Sought != "" && c.Sought != c.Link.TargetID {
 		// Another account was looked at because the linked one is void.
 		c.Lost, c.Link, c.Recovered = c.Link, nil, false
@@ -39,6 +48,9 @@ type considering struct {
 	Situation
 	*Program
 
+	view       mapping.View // of the situation, which stays as it is
+	evaluation mapping.Evaluation
+
 	standing standing
 	scope    scoping.Verdict
 	scopeErr error
@@ -51,12 +63,13 @@ type considering struct {
 
 // judge finds what the source object and its entitlement amount to.
 func (c *considering) judge() {
-	view := mapping.View{Object: directory.Object{Key: c.Key}}
 	if c.View != nil {
-		view = *c.View // the caller's stays as it is
+		c.view = *c.View
+	} else {
+		c.view = mapping.View{Object: directory.Object{Key: c.Key}}
 	}
-	view.SoftDeleted = false
-	c.View = &view
+	c.view.SoftDeleted = false
+	c.View = &c.view
 	switch c.Presence {
 	case Unseen:
 		c.standing = notInSource
@@ -201,7 +214,7 @@ func (c *considering) unlinkedMatch() bool {
 		return true
 	}
 	var err error
-	if c.matches, err = c.Mapping.Matches(c.input()); err != nil {
+	if c.matches, err = c.evaluation.Matches(c.Mapping, c.input()); err != nil {
 		if c.Link != nil {
 			return true // the link is what counts; evaluation will tell the error
 		}
@@ -223,7 +236,7 @@ func (c *considering) unlinkedMatch() bool {
 		c.fail(audit.DuplicateSourceEntries, "has the same matching value as "+strings.Join(names, ", ")+"; neither is written")
 	case !c.Mapping.CanCreate() && !c.Mapping.CanUpdate():
 		c.skip(audit.ActionNotAllowed, "neither create nor update is among the mapping's actions")
-	case c.Matches == nil && c.Mapping.Ignores(c.input()): // then no account is looked for
+	case c.Matches == nil && c.evaluation.Ignores(c.Mapping, c.input()): // then no account is looked for
 		c.failEvaluation(mapping.ErrIgnoreObject)
 	default:
 		return true
@@ -242,7 +255,7 @@ func (c *considering) carryOut(r row) {
 	}
 	switch r.verdict {
 	case lookForMatch:
-		c.need(Lookup{Kind: LookupMatch, Matches: c.matches})
+		c.need(Lookup{Kind: LookupMatch, Matches: slices.Clone(c.matches)})
 	case lookAtAccount:
 		if c.Link != nil {
 			c.need(Lookup{Kind: LookupCurrent, ID: c.Link.TargetID})

@@ -22,7 +22,7 @@ func (c *considering) disable(reason string) {
 	off := false
 	operation := &connector.Operation{Kind: connector.Update, Type: c.ObjectType, ID: c.Link.TargetID, Enabled: &off}
 	if c.readable() && c.Refused == "" {
-		if flows, err := c.Mapping.Evaluate(c.input(), false); err == nil {
+		if flows, err := c.evaluation.Evaluate(c.Mapping, c.input(), false); err == nil {
 			c.flow(withoutPath(flows, c.EnabledPath), operation, after)
 		}
 	}

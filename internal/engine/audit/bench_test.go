@@ -46,12 +46,14 @@ func typical(n int) Entry {
 	return e
 }
 
-func BenchmarkMutations(b *testing.B) {
+func BenchmarkAppend(b *testing.B) {
 	l := newBench(b, store.Memory())
 	e := typical(47)
+	var mutations []store.Mutation
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := l.Mutations(e); err != nil {
+		var err error
+		if mutations, err = l.Append(mutations[:0], e); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -14,23 +13,58 @@ const maxLine = 1 << 20
 
 // encode gives the entry's line without its end. One that would be longer than
 // maxLine loses the ends of its long texts, then its last steps and properties.
-func encode(e Entry) ([]byte, error) {
-	line, err := appendEntry(nil, e)
+func encode(e *Entry) ([]byte, error) {
+	line, err := appendEntry(make([]byte, 0, room(e)), e)
 	if err != nil || len(line) <= maxLine {
 		return line, err
 	}
-	line, err = appendEntry(nil, shortened(e))
+	cut := shortened(*e)
+	line, err = appendEntry(nil, &cut)
 	if err == nil && len(line) > maxLine {
 		return nil, fmt.Errorf("a log entry of %d bytes is longer than %d", len(line), maxLine)
 	}
 	return line, err
 }
 
+// room gives how many bytes an entry's line takes when no text has to be escaped,
+// which few have.
+func room(e *Entry) int {
+	const (
+		identity = len(`,"source":{"type":"","id":"","display_name":""}`)
+		entry    = len(`{"id":"","time":"2006-01-02T15:04:05.999Z","app_id":"","cycle_id":"","change_id":"","category":"","action":"","status":""`) +
+			2*identity + len(`,"steps":[],"modified_properties":[],"reason":"","error_code":"","recommended_action":"","initiated_by":"","duration_ms":1234567}`)
+		step     = len(`{"name":"","type":"","status":"","description":"","details":{}},`)
+		detail   = len(`"":"",`)
+		property = len(`{"name":"","old":null,"new":null},`)
+	)
+	size := entry + len(e.ID) + len(e.AppID) + len(e.CycleID) + len(e.ChangeID) + len(e.Category) + len(e.Action) + len(e.Status) +
+		len(e.Reason) + len(e.ErrorCode) + len(e.RecommendedAction) + len(e.InitiatedBy)
+	for _, i := range [...]*Identity{&e.Source, &e.Target} {
+		size += len(i.Type) + len(i.ID) + len(i.DisplayName)
+	}
+	for i := range e.Steps {
+		s := &e.Steps[i]
+		size += step + len(s.Name) + len(s.Type) + len(s.Status) + len(s.Description)
+		for _, d := range s.Details {
+			size += detail + len(d.Name) + len(d.Value)
+		}
+	}
+	for i := range e.ModifiedProperties {
+		p := &e.ModifiedProperties[i]
+		size += property + len(p.Name)
+		for _, value := range [...]*string{p.Old, p.New} {
+			if value != nil {
+				size += len(*value)
+			}
+		}
+	}
+	return size
+}
+
 // appendEntry writes an entry as encoding/json does, but for nil lists, which
 // are empty ones, and for escapes that JSON does not ask for. Each object of a
 // cycle has an entry, so it does so without reflection.
-func appendEntry(line []byte, e Entry) ([]byte, error) {
-	line = slices.Grow(line, 512+160*len(e.Steps)+96*len(e.ModifiedProperties)) // what most entries fit in
+func appendEntry(line []byte, e *Entry) ([]byte, error) {
 	line = appendField(line, `{"id":`, e.ID)
 	line = append(line, `,"time":"`...)
 	line, err := e.Time.AppendText(line)
@@ -120,14 +154,20 @@ func appendField(line []byte, name, value string) []byte {
 }
 
 // appendText appends a JSON string, in which bytes that are no UTF-8 are U+FFFD:
-// all that AppendQuote finds wrong with a text. Most texts are plain, and an
-// entry has about a hundred.
+// all that AppendQuote finds wrong with a text. Most texts are plain but for the
+// quotes of a path, and an entry has about a hundred.
 func appendText(line []byte, text string) []byte {
+	start, from := len(line), 0
+	line = append(line, '"')
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			line, _ = jsontext.AppendQuote(line, text)
+		switch c := text[i]; {
+		case c < ' ' || c >= utf8.RuneSelf:
+			line, _ = jsontext.AppendQuote(line[:start], text)
 			return line
+		case c == '"' || c == '\\':
+			line = append(append(line, text[from:i]...), '\\')
+			from = i
 		}
 	}
-	return append(append(append(line, '"'), text...), '"')
+	return append(append(line, text[from:]...), '"')
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func FuzzDecode(f *testing.F) {
-	line, err := encode(Entry{ID: "01KAMDMWR0000000000000TEST", Time: noon, Reason: "r",
+	line, err := encode(&Entry{ID: "01KAMDMWR0000000000000TEST", Time: noon, Reason: "r",
 		Steps: []Step{{Details: Details{{"a", "b"}}}}, ModifiedProperties: []Property{{Name: "n"}}})
 	if err != nil {
 		f.Fatal(err)
@@ -36,7 +36,7 @@ func FuzzDecode(f *testing.F) {
 		if len(e.ID) != 26 {
 			t.Fatalf("an entry without id was taken: %q", line)
 		}
-		again, err := encode(e)
+		again, err := encode(&e)
 		if err != nil {
 			return // a year that JSON cannot hold, or too long
 		}
@@ -52,7 +52,7 @@ func FuzzDecode(f *testing.F) {
 // sameAsJSON holds a line against encoding/json, escapes apart.
 func sameAsJSON(t *testing.T, e Entry) {
 	t.Helper()
-	got, err := appendEntry(nil, e)
+	got, err := appendEntry(nil, &e)
 	if e.Steps == nil {
 		e.Steps = []Step{}
 	}
@@ -65,6 +65,20 @@ func sameAsJSON(t *testing.T, e Entry) {
 	}
 	if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want) {
 		t.Errorf("got  %s, error %v\nwant %s, error %v", got, err, want, wantErr)
+	}
+}
+
+// TestRoomIsWhatALineTakes: most lines are written without more memory, and
+// waste little of it.
+func TestRoomIsWhatALineTakes(t *testing.T) {
+	for n := range 20 {
+		e := typical(n)
+		e.ID, e.Time, e.ChangeID = "01KAMDMWR0000000000000TEST", noon, "c"
+		e.ModifiedProperties[n%10].Old = &e.AppID
+		line, err := encode(&e)
+		if spare := room(&e) - len(line); err != nil || spare < 0 || spare > 100 {
+			t.Errorf("a line of %d bytes has room for %d more, %v", len(line), spare, err)
+		}
 	}
 }
 

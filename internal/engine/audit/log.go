@@ -103,22 +103,33 @@ func isApp(id string) bool {
 // of, and sets the ids and times of entries, ascending. After the commit it
 // calls Wake.
 func (l *Log) Mutations(entries ...Entry) ([]store.Mutation, error) {
-	mutations := make([]store.Mutation, len(entries), len(entries)+7) // with room for what they tell of
+	mutations := make([]store.Mutation, 0, len(entries))
 	for i := range entries {
-		e := &entries[i]
-		if e.AppID != "" && !isApp(e.AppID) {
-			return nil, fmt.Errorf("log entry: %q is no id of an app", e.AppID)
-		}
-		if err := l.stamp(e); err != nil {
+		var err error
+		if mutations, err = l.add(mutations, &entries[i]); err != nil {
 			return nil, err
 		}
-		line, err := encode(*e)
-		if err != nil {
-			return nil, fmt.Errorf("log entry: %w", err)
-		}
-		mutations[i] = store.Line(outbox, []byte(e.ID), line)
 	}
 	return mutations, nil
+}
+
+// Append is Mutations of one entry behind what else the caller commits.
+func (l *Log) Append(mutations []store.Mutation, entry Entry) ([]store.Mutation, error) {
+	return l.add(mutations, &entry)
+}
+
+func (l *Log) add(mutations []store.Mutation, e *Entry) ([]store.Mutation, error) {
+	if e.AppID != "" && !isApp(e.AppID) {
+		return nil, fmt.Errorf("log entry: %q is no id of an app", e.AppID)
+	}
+	if err := l.stamp(e); err != nil {
+		return nil, err
+	}
+	line, err := encode(e)
+	if err != nil {
+		return nil, fmt.Errorf("log entry: %w", err)
+	}
+	return append(mutations, store.Line(outbox, []byte(e.ID), line)), nil
 }
 
 // stamp sets an entry's time, and an id above all before it.

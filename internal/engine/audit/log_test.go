@@ -163,8 +163,8 @@ func TestEntryKeepsWhatItHolds(t *testing.T) {
 		t.Fatalf("%d entries, error %v", len(got), err)
 	}
 	want.ID, want.Time = got[0].ID, noon
-	a, _ := encode(want)
-	c, _ := encode(got[0])
+	a, _ := encode(&want)
+	c, _ := encode(&got[0])
 	if !bytes.Equal(a, c) || bytes.ContainsRune(c, '\n') {
 		t.Errorf("got %s\nwant %s", c, a)
 	}

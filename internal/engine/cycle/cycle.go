@@ -83,9 +83,10 @@ type Environment struct {
 }
 
 // Log takes the entries of a cycle. Mutations gives what is committed together
-// with what the entries tell of.
+// with what the entries tell of, and Append does so behind what else is.
 type Log interface {
 	Mutations(entries ...audit.Entry) ([]store.Mutation, error)
+	Append(mutations []store.Mutation, entry audit.Entry) ([]store.Mutation, error)
 	Wake()
 }
 

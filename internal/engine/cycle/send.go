@@ -3,6 +3,7 @@ package cycle
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/audit"
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
@@ -225,6 +226,10 @@ func (r *run) breakOff(err error) error {
 	return nil
 }
 
+// lists has lists of mutations to be used again, since each object that is sent
+// fills one.
+var lists = sync.Pool{New: func() any { return new([]store.Mutation) }}
+
 // carriedOut records a success: link, log entry, end of intent and escrow.
 func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Receipt, milliseconds int64) error {
 	d := &it.decision
@@ -232,7 +237,7 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 	if after != nil {
 		after.ChangedAt, after.Cycle, after.Action = r.Clock.Now(), r.Cycle.ID, d.Action
 	}
-	entries := r.foundDone(it)
+	found := r.foundDone(it)
 	entry := r.entry(it, audit.Success)
 	entry.DurationMS = milliseconds
 	if after != nil {
@@ -249,8 +254,15 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 		}
 	}
 	entry.Steps = append(entry.Steps, export)
-	mutations, err := r.Log.Mutations(append(entries, entry)...)
-	if err != nil {
+	list := lists.Get().(*[]store.Mutation)
+	mutations := (*list)[:0]
+	var err error
+	for _, e := range found {
+		if mutations, err = r.Log.Append(mutations, e); err != nil {
+			return r.breakOff(err)
+		}
+	}
+	if mutations, err = r.Log.Append(mutations, entry); err != nil {
 		return r.breakOff(err)
 	}
 	link, err := r.Ledger.Put(it.key, it.situation.Link, after)
@@ -283,7 +295,7 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 	if linked && it.key.Type == directory.Group {
 		r.groups[it.key] = provision.MembersKept
 	}
-	if len(entries) > 0 && linked {
+	if len(found) > 0 && linked {
 		r.summary.Created++ // with what was written now, it counts once
 	} else {
 		r.tally(d, counted)
@@ -292,6 +304,9 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 		r.summary.Removed[it.key.Type]++
 	}
 	r.enqueue(mutations...)
+	clear(mutations)
+	*list = mutations
+	lists.Put(list)
 	return nil
 }
 

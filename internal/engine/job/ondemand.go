@@ -242,5 +242,11 @@ func (k *kept) Mutations(entries ...audit.Entry) ([]store.Mutation, error) {
 	return mutations, nil
 }
 
+// Append implements cycle.Log.
+func (k *kept) Append(mutations []store.Mutation, entry audit.Entry) ([]store.Mutation, error) {
+	more, err := k.Mutations(entry)
+	return append(mutations, more...), err
+}
+
 // Wake implements cycle.Log.
 func (k *kept) Wake() { k.log.Wake() }

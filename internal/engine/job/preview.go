@@ -200,5 +200,11 @@ func (r *recorder) Mutations(entries ...audit.Entry) ([]store.Mutation, error) {
 	return nil, nil
 }
 
+// Append implements cycle.Log.
+func (r *recorder) Append(mutations []store.Mutation, entry audit.Entry) ([]store.Mutation, error) {
+	more, err := r.Mutations(entry)
+	return append(mutations, more...), err
+}
+
 // Wake implements cycle.Log.
 func (r *recorder) Wake() {}

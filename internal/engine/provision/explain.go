@@ -20,7 +20,11 @@ func (c *considering) explain() {
 	if c.decision.Outcome == Unchanged {
 		return
 	}
-	c.decision.Steps = make([]audit.Step, 0, 6) // one of each type
+	most := 5 // one of each type, the export among them
+	if len(c.decision.Pending) > 0 {
+		most++
+	}
+	c.decision.Steps = make([]audit.Step, 0, most)
 	c.explainImport()
 	if c.Presence != Unreadable && c.View != nil {
 		c.explainScope()

@@ -83,7 +83,8 @@ type Store interface {
 	Commit(ctx context.Context, mutations ...Mutation) error
 	// Enqueue hands mutations over to be applied, all or none, in the order of
 	// the calls of Enqueue and Commit together, and returns at once (it blocks
-	// only while the queue is over its bound).
+	// only while the queue is over its bound). The list, though not what its
+	// mutations hold, is then the caller's again.
 	Enqueue(mutations ...Mutation) Ticket
 	// Backup writes a consistent copy: what a file holds that Open can open.
 	Backup(ctx context.Context, to io.Writer) error

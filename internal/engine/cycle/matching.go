@@ -322,7 +322,7 @@ func (r *run) claimsIf(p *provision.Program, keys []directory.Key, linked bool) 
 			wanted, places = append(wanted, key), append(places, i)
 		}
 	}
-	records, err := r.Snapshot.ObjectsOf(wanted)
+	records, err := r.Snapshot.SomeOf(wanted, p.Matched())
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -147,14 +148,21 @@ func (d *Decoder) Count() int {
 
 // Text reads what AppendText wrote.
 func (d *Decoder) Text() string {
+	length := len(d.bytes())
+	end := len(d.text) - len(d.data)
+	return d.text[end-length : end]
+}
+
+// bytes is Text as it stands in the data.
+func (d *Decoder) bytes() []byte {
 	length, size := binary.Uvarint(d.data)
 	if size <= 0 || length > uint64(len(d.data)-size) {
 		d.fail(errTruncated)
-		return ""
+		return nil
 	}
-	at := len(d.text) - len(d.data) + size
+	text := d.data[size : size+int(length)]
 	d.data = d.data[size+int(length):]
-	return d.text[at : at+int(length)]
+	return text
 }
 
 // Integer reads what binary.AppendVarint wrote.
@@ -206,6 +214,66 @@ func DecodeAttributes(data []byte) (Attributes, []byte, error) {
 	d := NewDecoder(data)
 	attributes := d.Attributes()
 	return attributes, d.data, d.err
+}
+
+// DecodeSome reads those of the stored attributes whose names are given, with no
+// memory for the others.
+func DecodeSome(data []byte, names []string) (Attributes, error) {
+	var some Attributes
+	d := Decoder{data: data}
+	for range d.Count() {
+		name := d.bytes()
+		value := d.data
+		if d.skip(0); d.err != nil {
+			return nil, d.err
+		}
+		at := slices.IndexFunc(names, func(wanted string) bool { return wanted == string(name) })
+		if at < 0 {
+			continue
+		}
+		if some == nil {
+			some = make(Attributes, 0, len(names))
+		}
+		one := NewDecoder(value[:len(value)-len(d.data)])
+		some = append(some, Attribute{names[at], one.value(0)})
+		if one.err != nil {
+			return nil, one.err
+		}
+	}
+	return some, d.err
+}
+
+// skip passes over a value.
+func (d *Decoder) skip(depth int) {
+	switch {
+	case len(d.data) == 0:
+		d.fail(errTruncated)
+		return
+	case depth > maxDepth:
+		d.fail(errDepth)
+		return
+	}
+	kind := Kind(d.data[0])
+	d.data = d.data[1:]
+	switch kind {
+	case KindNull:
+	case KindText:
+		d.bytes()
+	case KindBoolean, KindInteger:
+		d.Integer()
+	case KindTime:
+		d.Integer()
+		d.Integer()
+	case KindList, KindComplex:
+		for n := d.Count(); n > 0 && d.err == nil; n-- {
+			if kind == KindComplex {
+				d.bytes()
+			}
+			d.skip(depth + 1)
+		}
+	default:
+		d.fail(fmt.Errorf("stored value of unknown %v", kind))
+	}
 }
 
 // AppendText appends a text and its length.

@@ -79,6 +79,21 @@ func TestAttributes_stored(t *testing.T) {
 				t.Fatalf("%q is %v, %t", a[i].Name, v, ok)
 			}
 		}
+		var names []string
+		some := Attributes{}
+		for _, attribute := range a {
+			if rapid.Bool().Draw(t, "wanted") {
+				names, some = append([]string{attribute.Name}, names...), append(some, attribute)
+			}
+		}
+		if got, err := DecodeSome(data, append(names, "absent")); err != nil || !got.Equal(some) {
+			t.Fatalf("of %v %q comes back as %v, %v", a, names, got, err)
+		}
+		for cut := range data {
+			if _, err := DecodeSome(data[:cut], names); err == nil {
+				t.Fatalf("%v cut at %d is read", a, cut)
+			}
+		}
 	})
 }
 
@@ -113,6 +128,7 @@ func FuzzDecodeValue(f *testing.F) {
 	f.Add([]byte{byte(KindList), 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Add([]byte{byte(KindComplex), 2, 1, 'b', 0, 1, 'a', 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
+		_, _ = DecodeSome(data, []string{"a"})
 		v, rest, err := DecodeValue(data)
 		if err != nil {
 			return

@@ -137,6 +137,21 @@ func (c *Compiled) MatchingPaths() []directory.Path {
 	return paths
 }
 
+// Matched gives the names of the attributes, as rules write them, by which it is
+// told which matching values an object has, and whether the mapping ignores it.
+// false: all may be.
+func (c *Compiled) Matched() (names []string, some bool) {
+	if c.ignores {
+		return nil, false
+	}
+	for _, at := range c.matching {
+		if source := c.rules[at].source; source != nil {
+			names = append(names, source.Attributes()...)
+		}
+	}
+	return names, true
+}
+
 // CaseExact reports whether the target tells values of a mapped path apart by
 // case.
 func (c *Compiled) CaseExact(path directory.Path) bool {

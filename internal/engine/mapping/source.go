@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -25,6 +26,20 @@ type Source struct {
 	// DefaultDomain is what DefaultDomain() gives; empty when the source has none,
 	// nil when that is unknown.
 	DefaultDomain *string
+}
+
+// Own gives the source's own names of attributes that mappings and filters name:
+// what a View of the object reads.
+func (s *Source) Own(names []string) []string {
+	var own []string
+	for _, name := range names {
+		if alias, ok := s.Aliases[name]; ok {
+			own = append(own, alias)
+		}
+		own = append(own, name)
+	}
+	slices.Sort(own)
+	return slices.Compact(own)
 }
 
 // View gives an object's attributes under the names that mappings and filters

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -309,6 +310,29 @@ func (a *fakeApp) current() *connector.Account {
 // Over a life of changes in the source: what a decision sends leaves nothing
 // for the same decision to send again, whether the account is read or not, and
 // there is never a second account.
+// What Matched names is all that it takes to tell whether an unlinked object has
+// to be matched, and by which values, whatever its attributes are called.
+func TestProgram_Matched(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := anyProgram(t)
+		s := anySource(t, now)
+		if rapid.Bool().Draw(t, "alias") {
+			p.Mapping.Source.Aliases = map[string]string{"userPrincipalName": "badge", "jobTitle": "nick", "accountEnabled": "tags"}
+		}
+		s.View.Aliases = p.Mapping.Source.Aliases
+		var d Decider
+		whole := d.Decide(sown(s), p).Need
+		names := p.Matched()
+		if names == nil {
+			return
+		}
+		s.View.Object.Attributes = slices.DeleteFunc(s.View.Object.Attributes, func(a directory.Attribute) bool { return !slices.Contains(names, a.Name) })
+		if some := d.Decide(sown(s), p).Need; !reflect.DeepEqual(some, whole) {
+			t.Fatalf("with %q alone it needs %+v, not %+v", names, some, whole)
+		}
+	})
+}
+
 func TestDecide_settles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := anyProgram(t)

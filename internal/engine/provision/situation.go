@@ -27,6 +27,17 @@ type Program struct {
 	EnabledPath directory.Path // the attribute that Operation.Enabled writes; zero for none
 }
 
+// Matched gives the source's own names of the attributes that it takes to decide
+// whether an object has to be matched, and by which values; nil: all.
+func (p *Program) Matched() []string {
+	names, some := p.Mapping.Matched()
+	if !some {
+		return nil
+	}
+	names = append(append(names, mapping.AccountEnabled), p.Scope.Attributes()...)
+	return p.Mapping.Source.Own(names)
+}
+
 // Presence is what the source says about the existence of an object.
 type Presence uint8
 

@@ -140,6 +140,17 @@ type ClauseResult struct {
 	Passed bool
 }
 
+// Attributes gives the names of the attributes that the filters look at.
+func (c *Compiled) Attributes() []string {
+	var names []string
+	for _, filter := range c.filters {
+		for i := range filter.clauses {
+			names = append(names, filter.clauses[i].Attribute)
+		}
+	}
+	return names
+}
+
 // Evaluate judges one object by its attributes, all clauses of it. The error
 // is an *EvaluationError: the object cannot be judged, which does not mean
 // that it is out of scope.

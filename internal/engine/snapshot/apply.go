@@ -79,7 +79,7 @@ func (b *batch) apply(f fact) (effect, error) {
 				Detail: "the source told a change of an object that it has never given whole; nothing is done until it does",
 			})
 		}
-		aliases, attributes, err := b.decodeBody(f.key, old.body)
+		aliases, attributes, err := b.decodeBody(f.key, old.body, nil)
 		if err != nil {
 			return effect{}, err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -350,9 +351,38 @@ func TestModel(t *testing.T) {
 					rt.Fatalf("%v has number %d after %d, but became\n%s\nfrom\n%s", key, number, before, m.fingerprint(key), fingerprints[key])
 				}
 			}
+			checkSome(rt, s, m)
 			checkCounts(rt, t, s, m)
 		}
 	})
+}
+
+// checkSome reads all objects with one attribute alone.
+func checkSome(rt *rapid.T, s *Snapshot, m *model) {
+	keys := slices.SortedFunc(maps.Keys(m.objects), directory.Key.Compare)
+	all, err := s.ObjectsOf(keys)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	some, err := s.SomeOf(keys, []string{"name"})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for i, record := range all {
+		if name, there := record.Attributes.Get("name"); there {
+			record.Attributes = directory.Attributes{{Name: "name", Value: name}}
+		} else {
+			record.Attributes = nil
+		}
+		record.Sequence = 0
+		if !some[i].Attributes.Equal(record.Attributes) {
+			rt.Fatalf("%v comes with %v", record.Key, some[i].Attributes)
+		}
+		some[i].Attributes, record.Attributes = nil, nil
+		if !reflect.DeepEqual(some[i], record) {
+			rt.Fatalf("it comes as %+v, not %+v", some[i], record)
+		}
+	}
 }
 
 // cutDetail shortens the problem that this package itself notes.

@@ -43,16 +43,34 @@ func (s *Snapshot) ObjectsOf(keys []directory.Key) ([]*Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	records, err := s.objectsOf(keys, rows, nil)
+	for i, record := range records {
+		if record != nil {
+			record.Sequence = max(sequences[i], firstSequence)
+		}
+	}
+	return records, err
+}
+
+// SomeOf is ObjectsOf with those attributes alone that are named, and without
+// sequences.
+func (s *Snapshot) SomeOf(keys []directory.Key, names []string) ([]*Record, error) {
+	return s.objectsOf(keys, s.objectKeys(keys), names)
+}
+
+// objectsOf reads the objects of those rows, with the attributes that are named;
+// nil: all.
+func (s *Snapshot) objectsOf(keys []directory.Key, rows [][]byte, names []string) ([]*Record, error) {
 	records, room := make([]*Record, len(keys)), make([]Record, len(keys))
 	var problems []int // records that have one
-	err = s.store.GetAll(tableObjects, rows, func(i int, value []byte) error {
+	err := s.store.GetAll(tableObjects, rows, func(i int, value []byte) error {
 		if !validKey(keys[i]) {
 			return nil
 		}
 		var problem bool
 		var err error
 		records[i] = &room[i]
-		if room[i], problem, err = s.open(keys[i], value, sequences[i]); problem {
+		if room[i], problem, err = s.open(keys[i], value, names); problem {
 			problems = append(problems, i)
 		}
 		return err
@@ -122,7 +140,8 @@ func (s *Snapshot) Anchors(typ, afterAnchor string, limit int) ([]string, error)
 }
 
 func (s *Snapshot) load(key directory.Key, value []byte, sequence uint64) (Record, error) {
-	r, problem, err := s.open(key, value, sequence)
+	r, problem, err := s.open(key, value, nil)
+	r.Sequence = max(sequence, firstSequence)
 	if err == nil && problem {
 		err = s.readProblem(&r)
 	}

@@ -116,27 +116,33 @@ func (s *Snapshot) decodeAliases(key directory.Key, body []byte) (aliases []dire
 	return aliases, rest, nil
 }
 
-func (s *Snapshot) decodeBody(key directory.Key, body []byte) ([]directory.Ref, directory.Attributes, error) {
+// decodeBody reads aliases, and the attributes that are named; nil: all.
+func (s *Snapshot) decodeBody(key directory.Key, body []byte, names []string) ([]directory.Ref, directory.Attributes, error) {
 	aliases, rest, err := s.decodeAliases(key, body)
 	if err != nil || len(rest) == 0 {
 		return aliases, nil, err
 	}
-	attributes, _, err := directory.DecodeAttributes(rest)
+	var attributes directory.Attributes
+	if names == nil {
+		attributes, _, err = directory.DecodeAttributes(rest)
+	} else {
+		attributes, err = directory.DecodeSome(rest, names)
+	}
 	if err != nil {
 		return nil, nil, s.damaged("record of %v: %v", key, err)
 	}
 	return aliases, attributes, nil
 }
 
-// open gives a stored record as readers see it, but for its problem, and whether
-// it has one. sequence is 0 when there is no row for it. It keeps nothing of the
-// value.
-func (s *Snapshot) open(key directory.Key, value []byte, sequence uint64) (opened Record, problem bool, err error) {
+// open gives a stored record as readers see it, but for its sequence and its
+// problem, and whether it has one: with the attributes that are named, all for
+// nil. It keeps nothing of the value.
+func (s *Snapshot) open(key directory.Key, value []byte, names []string) (opened Record, problem bool, err error) {
 	r, err := s.decodeRecord(key, value)
 	if err != nil {
 		return Record{}, false, err
 	}
-	aliases, attributes, err := s.decodeBody(key, r.body)
+	aliases, attributes, err := s.decodeBody(key, r.body, names)
 	if err != nil {
 		return Record{}, false, err
 	}
@@ -147,7 +153,6 @@ func (s *Snapshot) open(key directory.Key, value []byte, sequence uint64) (opene
 		Since:    time.Unix(0, r.since).UTC(),
 		Known:    r.flags.has(flagKnown),
 		Orphaned: r.flags.has(flagOrphaned),
-		Sequence: max(sequence, firstSequence),
 		Hash:     r.hash,
 	}, r.flags.has(flagProblem), nil
 }

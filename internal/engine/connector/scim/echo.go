@@ -81,7 +81,7 @@ func (x expectation) echoOf(answer string) *echo {
 	// The texts by which conditions select elements are no blanks, so that an answer of
 	// this form has each value in the same place.
 	e.form = lazyjson.FormOf(answer, func(name string) bool {
-		return slices.ContainsFunc(x.written, func(a *attribute) bool { return strings.EqualFold(a.path.Where.Attribute, name) })
+		return slices.ContainsFunc(x.written, func(a *attribute) bool { return strings.EqualFold(a.path.Where().Attribute, name) })
 	})
 	e.blanks = slices.Repeat([]int{anyText}, e.form.Blanks())
 	marked, err := decodeResource(e.form.Fill(func(blank int) string { return mark + strconv.Itoa(blank) }))

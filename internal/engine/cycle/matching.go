@@ -347,8 +347,8 @@ func (r *run) claimsIf(p *provision.Program, keys []directory.Key, linked bool) 
 // their matching values: linked objects, ones that failed for it before, and
 // unlinked ones of this cycle.
 func (r *run) findRivals(p *provision.Program, asking []*item) error {
-	var claims []ledger.Claiming
-	var holders []*item // of each
+	claims := make([]ledger.Claiming, 0, len(asking))
+	holders := make([]*item, 0, len(asking)) // of each
 	for _, it := range asking {
 		for _, need := range it.decision.Need {
 			if need.Kind != provision.LookupMatch {

@@ -46,9 +46,8 @@ type item struct {
 
 // awaited is a reference whose object has no account yet.
 type awaited struct {
-	attribute string
-	place     int // among the situation's references of that attribute
-	object    directory.Key
+	place  int // among the situation's references
+	object directory.Key
 }
 
 // prepare reads what the snapshot and the ledger know of objects.
@@ -165,8 +164,7 @@ func (r *run) refer(p *provision.Program, items []*item) error {
 		if reference.Multi {
 			continue
 		}
-		var present []*item
-		var keys []directory.Key
+		present, keys := make([]*item, 0, len(items)), make([]directory.Key, 0, len(items))
 		for _, it := range items {
 			if it.situation.Presence == provision.Present {
 				present, keys = append(present, it), append(keys, it.key)
@@ -187,19 +185,20 @@ func (r *run) refer(p *provision.Program, items []*item) error {
 		if err != nil {
 			return err
 		}
+		referred := make([]provision.Referred, len(refs))
 		for i, ref := range refs {
 			it := holders[i]
-			s := &it.situation
-			referred := provision.Referred{Name: ref.Value}
+			referred[i] = provision.Referred{Attribute: reference.Attribute, Name: ref.Value}
 			if usable(accounts[i]) {
-				referred.TargetID = accounts[i].TargetID
+				referred[i].TargetID = accounts[i].TargetID
 			} else if accounts[i] == nil && !objects[i].IsZero() {
-				it.awaited = append(it.awaited, awaited{reference.Attribute, len(s.References[reference.Attribute]), objects[i]})
+				it.awaited = append(it.awaited, awaited{len(it.situation.References), objects[i]})
 			}
-			if s.References == nil {
-				s.References = make(map[string][]provision.Referred)
+			if it.situation.References == nil {
+				it.situation.References = referred[i : i+1 : i+1] // few have more than one
+			} else {
+				it.situation.References = append(it.situation.References, referred[i])
 			}
-			s.References[reference.Attribute] = append(s.References[reference.Attribute], referred)
 		}
 	}
 	return nil
@@ -216,7 +215,7 @@ func (r *run) complete(p *provision.Program, it *item) {
 	r.mu.Lock()
 	for _, a := range it.awaited {
 		if id, ok := r.created.get(a.object); ok {
-			it.situation.References[a.attribute][a.place].TargetID, came = id, true
+			it.situation.References[a.place].TargetID, came = id, true
 		}
 	}
 	r.mu.Unlock()

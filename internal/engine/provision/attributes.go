@@ -283,16 +283,23 @@ func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 		if c.Current != nil && !c.Current.Unreadable[path] {
 			before, known = c.standingValue(f, before)
 		}
-		referred := c.References[reference.Attribute]
-		if len(referred) > 1 {
+		var referred *Referred
+		several := 0
+		for i := range c.References {
+			if c.References[i].Attribute == reference.Attribute {
+				referred = &c.References[i]
+				several++
+			}
+		}
+		if several > 1 {
 			c.fail(audit.SchemaPropertyCanOnlyAcceptValue,
-				fmt.Sprintf("%s takes one value and %s has %d; leave one in the source", path, reference.Attribute, len(referred)))
+				fmt.Sprintf("%s takes one value and %s has %d; leave one in the source", path, reference.Attribute, several))
 			return false
 		}
 		wanted := ""
-		for _, r := range referred {
-			if wanted = r.TargetID; wanted == "" {
-				c.decision.Pending = append(c.decision.Pending, r.Name)
+		if referred != nil {
+			if wanted = referred.TargetID; wanted == "" {
+				c.decision.Pending = append(c.decision.Pending, referred.Name)
 			}
 		}
 		switch {
@@ -302,7 +309,7 @@ func (c *considering) refer(operation *connector.Operation, after *Link) bool {
 		case wanted != "":
 			c.set(f, directory.Text(wanted), before.Value, operation)
 			after.Sent.set(path, Sent{Value: directory.Text(wanted), Own: reference.Apply != mapping.ApplyOnCreate})
-		case len(referred) > 0 && !c.ReferencesFinal:
+		case referred != nil && !c.ReferencesFinal:
 			if known {
 				after.Sent.set(path, before)
 			}

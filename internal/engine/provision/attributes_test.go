@@ -319,7 +319,7 @@ func TestDecide_recovered(t *testing.T) {
 	}
 
 	s.Current.Values["manager"] = txt("b1")
-	s.References = map[string][]Referred{"manager": {{Name: "boss", TargetID: "b1"}}}
+	s.References = []Referred{{Attribute: "manager", Name: "boss", TargetID: "b1"}}
 	if d = Decide(s, users(t, plain())); !leftAt(d, "manager").Own {
 		t.Error("the manager that a lost update wrote is not ours")
 	}
@@ -376,15 +376,15 @@ func TestDecide_enable(t *testing.T) {
 }
 
 func TestDecide_references(t *testing.T) {
-	boss := Referred{Name: "boss", TargetID: "b1"}
-	pending := Referred{Name: "boss"}
+	boss := Referred{Attribute: "manager", Name: "boss", TargetID: "b1"}
+	pending := Referred{Attribute: "manager", Name: "boss"}
 	linked := func(manager *Sent, referred ...Referred) Situation {
 		s := present(annas())
 		s.Link = linkedTo("id1")
 		if manager != nil {
 			s.Link.Sent.set("manager", *manager)
 		}
-		s.References = map[string][]Referred{"manager": referred}
+		s.References = referred
 		return s
 	}
 	final := func(s Situation) Situation {
@@ -428,11 +428,11 @@ func TestDecide_references(t *testing.T) {
 	}
 	t.Run("in a create", func(t *testing.T) {
 		s := creating(annas())
-		s.References = map[string][]Referred{"manager": {boss}}
+		s.References = []Referred{boss}
 		if got := written(Decide(s, users(t, plain())))["manager"]; got != "b1" {
 			t.Errorf("writes %q", got)
 		}
-		s.References = map[string][]Referred{"manager": {pending}}
+		s.References = []Referred{pending}
 		d := Decide(s, users(t, plain()))
 		check(t, d, shape{Sends, ActionCreate, ""})
 		if last := d.Steps[len(d.Steps)-1]; last.Type != audit.StepReferenceResolution || last.Status != audit.Warning {
@@ -440,7 +440,7 @@ func TestDecide_references(t *testing.T) {
 		}
 	})
 	t.Run("two managers", func(t *testing.T) {
-		s := linked(nil, boss, Referred{Name: "other", TargetID: "b2"})
+		s := linked(nil, boss, Referred{Attribute: "manager", Name: "other", TargetID: "b2"})
 		d := Decide(s, users(t, plain()))
 		check(t, d, shape{Failed, ActionNone, audit.SchemaPropertyCanOnlyAcceptValue})
 		if d.After != s.Link {

@@ -103,11 +103,11 @@ func anySource(t *rapid.T, at time.Time) Situation {
 	}
 	switch rapid.IntRange(0, 3).Draw(t, "manager") {
 	case 1:
-		s.References = map[string][]Referred{"manager": {{Name: "boss"}}}
+		s.References = []Referred{{Attribute: "manager", Name: "boss"}}
 	case 2:
-		s.References = map[string][]Referred{"manager": {{Name: "boss", TargetID: "b1"}}}
+		s.References = []Referred{{Attribute: "manager", Name: "boss", TargetID: "b1"}}
 	case 3:
-		s.References = map[string][]Referred{"manager": {{Name: "boss", TargetID: "b1"}, {Name: "other"}}}
+		s.References = []Referred{{Attribute: "manager", Name: "boss", TargetID: "b1"}, {Attribute: "manager", Name: "other"}}
 	}
 	s.ReferencesFinal = rapid.Bool().Draw(t, "final")
 	return s

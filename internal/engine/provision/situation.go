@@ -94,9 +94,9 @@ type Situation struct {
 	// Taken answers whether the target has a value already.
 	Taken func(path directory.Path, value string) (taken, known bool, err error)
 
-	// References are the objects that this one refers to, by attribute of the
-	// source, those that are many (members) apart.
-	References map[string][]Referred
+	// References are the objects that this one refers to, those that are many
+	// (members) apart.
+	References []Referred
 	// ReferencesFinal tells that all accounts that this cycle makes exist: what
 	// cannot be resolved now is absent.
 	ReferencesFinal bool
@@ -111,8 +111,9 @@ type MatchResult struct {
 // Referred is one object that another refers to, and its account: no TargetID
 // when it has none.
 type Referred struct {
-	Name     string // as the source refers to it
-	TargetID string
+	Attribute string // of the source
+	Name      string // as the source refers to it
+	TargetID  string
 }
 
 // Action is what is done to an account.

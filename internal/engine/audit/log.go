@@ -129,7 +129,8 @@ func (l *Log) add(mutations []store.Mutation, e *Entry) ([]store.Mutation, error
 	if err != nil {
 		return nil, fmt.Errorf("log entry: %w", err)
 	}
-	return append(mutations, store.Line(outbox, []byte(e.ID), line)), nil
+	id := line[len(linePrefix) : len(linePrefix)+len(e.ID)]
+	return append(mutations, store.Line(outbox, id, line)), nil
 }
 
 // stamp sets an entry's time, and an id above all before it.

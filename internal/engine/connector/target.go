@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -131,22 +132,39 @@ func (o Operation) String() string {
 }
 
 // Verb is what a Modification does to its attribute.
-type Verb string
+type Verb uint8
 
 // The verbs. Add and Remove concern single values of a multi-valued attribute.
 const (
-	Set    Verb = "set"
-	Clear  Verb = "clear"
-	Add    Verb = "add"
-	Remove Verb = "remove"
+	Set Verb = iota + 1
+	Clear
+	Add
+	Remove
 )
+
+func (v Verb) String() string {
+	switch v {
+	case Set:
+		return "set"
+	case Clear:
+		return "clear"
+	case Add:
+		return "add"
+	case Remove:
+		return "remove"
+	}
+	return "verb " + strconv.Itoa(int(v))
+}
+
+// MarshalText writes the verb as String gives it.
+func (v Verb) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
 // Modification changes one attribute of an account. Reference says that the
 // value is the id of another account, or a list of such.
 type Modification struct {
 	Path      directory.Path  `json:"path"`
-	Verb      Verb            `json:"verb"`
 	Value     directory.Value `json:"value"`
+	Verb      Verb            `json:"verb"`
 	Reference bool            `json:"reference,omitempty"`
 }
 

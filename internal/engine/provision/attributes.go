@@ -30,7 +30,12 @@ func (c *considering) create() {
 		c.failEvaluation(err)
 		return
 	}
-	most := len(flows) + len(c.Mapping.References())
+	most := len(c.References)
+	for _, f := range flows {
+		if !f.Value.IsNull() || !f.Default.IsNull() {
+			most++
+		}
+	}
 	after := &Link{CreatedByUs: true, LinkedAt: c.Now, Sent: make(SentValues, 0, most)}
 	operation := &connector.Operation{Kind: connector.Create, Type: c.ObjectType, Modifications: make([]connector.Modification, 0, most)}
 	c.decision.Changes = make([]audit.Property, 0, most)

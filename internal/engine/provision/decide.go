@@ -26,7 +26,7 @@ type Decider struct{ considering considering }
 // Decide is as the function of that name.
 func (d *Decider) Decide(s Situation, p *Program) Decision {
 	c := &d.considering
-	*c = considering{Situation: s, Program: p, view: c.view, evaluation: c.evaluation}
+	*c = considering{Situation: s, Program: p, memory: c.memory}
 	if c.Link != nil && c.Sought != "" && c.Sought != c.Link.TargetID {
 		// Another account was looked at because the linked one is void.
 		c.Lost, c.Link, c.Recovered = c.Link, nil, false
@@ -48,8 +48,7 @@ type considering struct {
 	Situation
 	*Program
 
-	view       mapping.View // of the situation, which stays as it is
-	evaluation mapping.Evaluation
+	memory
 
 	standing standing
 	scope    scoping.Verdict
@@ -59,6 +58,14 @@ type considering struct {
 	faulty   *mapping.EvaluationError
 	texts    []string // of values, in the log
 	decision Decision
+}
+
+// memory is what a decision is made with and the next one uses again.
+type memory struct {
+	view       mapping.View // of the situation, which stays as it is
+	evaluation mapping.Evaluation
+	details    audit.Details
+	told       audit.Details // the latest of the step that tells of scope: most objects have the same
 }
 
 // judge finds what the source object and its entitlement amount to.

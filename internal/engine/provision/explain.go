@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,14 +70,17 @@ func (c *considering) explainScope() {
 	if c.All {
 		assigned = "Scope sync all"
 	}
-	details := append(make(audit.Details, 0, 3+len(c.scope.Clauses)),
+	c.details = append(c.details[:0],
 		audit.Detail{Name: "IsActive", Value: title(c.Presence == Present && c.View.Enabled())},
 		audit.Detail{Name: "Assigned", Value: assigned},
 		audit.Detail{Name: "IsEffectivelyEntitledForProvisioning", Value: title(c.entitled())})
 	for _, clause := range c.scope.Clauses {
-		details = append(details, audit.Detail{Name: clause.Text, Value: title(clause.Passed)})
+		c.details = append(c.details, audit.Detail{Name: clause.Text, Value: title(clause.Passed)})
 	}
-	s := audit.Step{Name: stepScoping, Type: audit.StepScoping, Status: audit.Success, Details: details, Description: "in scope"}
+	if !slices.Equal(c.details, c.told) {
+		c.told = slices.Clone(c.details)
+	}
+	s := audit.Step{Name: stepScoping, Type: audit.StepScoping, Status: audit.Success, Details: c.told, Description: "in scope"}
 	switch {
 	case c.scopeErr != nil:
 		s.Status, s.Description = audit.Failure, c.scopeErr.Error()

@@ -161,7 +161,7 @@ func TestRefusals(t *testing.T) {
 		}, connector.Rejected, "NotImplemented"},
 		{"unknown kind", func(_, _ string) connector.Operation { return connector.Operation{Kind: "merge", Type: group} }, connector.Rejected, "InternalError"},
 		{"unknown verb", func(_, _ string) connector.Operation {
-			return create("bob", connector.Modification{Path: directory.MustPath("title"), Verb: "merge"})
+			return create("bob", connector.Modification{Path: directory.MustPath("title"), Verb: 9})
 		}, connector.Rejected, "InternalError"},
 		{"create with an id", func(_, _ string) connector.Operation {
 			operation := create("bob")

@@ -130,7 +130,7 @@ func TestValuesThatDoNotFit(t *testing.T) {
 		"no boolean":             {set("active", directory.Text("maybe")), codeInvalidValue},
 		"reference to nobody":    {manager(""), codeInvalidValue},
 		"element of two values":  {set(`emails[type eq "work"].value`, directory.Texts("a", "b")), "SchemaPropertyCanOnlyAcceptValue"},
-		"nothing that can be be": {connector.Modification{Path: activePath, Verb: "invert"}, codeInternal},
+		"nothing that can be be": {connector.Modification{Path: activePath, Verb: 9}, codeInternal},
 	} {
 		_, err := target.Send(t.Context(), updating(directory.User, "1", test.m))
 		t.Run(name, func(t *testing.T) { refused(t, err, connector.Rejected, test.code) })

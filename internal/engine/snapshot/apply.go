@@ -23,8 +23,9 @@ type fact struct {
 	size       int                  // in bytes, about
 }
 
-// newFact checks a change. invalid says why its object cannot be told.
-func (s *Snapshot) newFact(change connector.Change) (f fact, invalid string, err error) {
+// newFact checks a change, of which nothing is kept but texts. invalid says why
+// its object cannot be told.
+func (s *Snapshot) newFact(in *arena, change connector.Change) (f fact, invalid string, err error) {
 	f = fact{kind: change.Kind, key: change.Object.Key}
 	switch change.Kind {
 	case connector.EdgeAdded, connector.EdgeRemoved:
@@ -32,15 +33,15 @@ func (s *Snapshot) newFact(change connector.Change) (f fact, invalid string, err
 		if !validEdge(change.Edge) {
 			return f, "a reference has an empty or overlong part, or holds a NUL character", nil
 		}
-		f.row = s.edgeKey(f.edge)
+		f.row = s.edgeKey(in, f.edge)
 		f.object = s.holderOf(f.row, f.edge)
 		return f, "", nil
 	case connector.Whole:
-		f.read, err = newRecord(change.Aliases, change.Object.Attributes)
+		f.read, err = newRecord(in, change.Aliases, change.Object.Attributes)
 		f.size = len(f.read.body)
 	case connector.Partial:
 		var read record
-		read, err = newRecord(change.Aliases, change.Object.Attributes)
+		read, err = newRecord(in, change.Aliases, change.Object.Attributes)
 		f.attributes, f.aliases, f.size = slices.Clone(change.Object.Attributes), slices.Clone(change.Aliases), len(read.body)
 	case connector.Seen, connector.SoftDeleted, connector.Deleted, connector.Left:
 	default:
@@ -49,7 +50,7 @@ func (s *Snapshot) newFact(change connector.Change) (f fact, invalid string, err
 	if !validKey(f.key) {
 		return f, "an object's type or anchor is empty, overlong or holds a NUL character", nil
 	}
-	f.object = s.objectKey(f.key)
+	f.object = in.key(s.source, f.key.Type, f.key.Anchor)
 	return f, "", err
 }
 
@@ -86,7 +87,7 @@ func (b *batch) apply(f fact) (effect, error) {
 		if f.aliases != nil {
 			aliases = f.aliases
 		}
-		read, err := newRecord(aliases, merge(attributes, f.attributes))
+		read, err := newRecord(b.arena, aliases, merge(attributes, f.attributes))
 		if err != nil {
 			return effect{}, err
 		}
@@ -195,7 +196,7 @@ func (b *batch) unsettle(key directory.Key, before, now State) error {
 	if before == now {
 		return nil
 	}
-	if len(b.mutations[tableEdges]) == 0 && (b.before == nil || len(b.before.mutations[tableEdges]) == 0) { // else an edge of it may have come in these batches
+	if !b.edged && (b.before == nil || !b.before.edged) { // else an edge of it may have come in these batches
 		edges := b.edgePrefix(key)
 		rows, err := b.store.Page(tableEdges, edges, store.Successor(edges), 1)
 		if err != nil || len(rows) == 0 {

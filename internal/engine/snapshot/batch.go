@@ -18,9 +18,11 @@ type batch struct {
 	*Snapshot
 	before    *batch // nil: the store has it
 	meta      meta
-	dirty     bool // meta is to be written, whatever else
-	mutations map[store.Table][]store.Mutation
-	expected  map[store.Table]int // how many there may be
+	dirty     bool   // meta is to be written, whatever else
+	arena     *arena // what it writes may lie there
+	mutations []store.Mutation
+	tallies   map[string]*tally // of meta, as they become
+	edged     bool              // edges are written
 	ahead     map[store.Table]*ahead
 	written   map[store.Table]map[string][]byte // of rows that were not read ahead
 	numbered  bool                              // what is touched gets a new number
@@ -67,34 +69,35 @@ func (s *Snapshot) update(ctx context.Context, f func(b *batch) error) error {
 		<-s.pending.stored // how that went is heard by the import
 		s.pending = nil
 	}
-	_, mutations, err := s.prepare(f)
-	if err != nil || len(mutations) == 0 {
+	b, err := s.prepare(f)
+	if err != nil || len(b.mutations) == 0 {
 		return err
 	}
-	return s.store.Commit(ctx, mutations...)
+	return s.store.Commit(ctx, b.mutations...)
 }
 
-// prepare runs f in a batch and gives what is to be committed. mu is held.
-func (s *Snapshot) prepare(f func(b *batch) error) (b *batch, mutations []store.Mutation, err error) {
+// prepare runs f in a batch and gives it with all that is to be committed. mu is
+// held.
+func (s *Snapshot) prepare(f func(b *batch) error) (b *batch, err error) {
 	b = &batch{
-		Snapshot:  s,
-		before:    s.pending,
-		mutations: make(map[store.Table][]store.Mutation),
-		ahead:     make(map[store.Table]*ahead),
-		written:   make(map[store.Table]map[string][]byte),
-		numbered:  s.running == nil || !s.running.first,
-		stored:    make(chan struct{}),
+		Snapshot: s,
+		before:   s.pending,
+		tallies:  make(map[string]*tally),
+		ahead:    make(map[store.Table]*ahead),
+		written:  make(map[store.Table]map[string][]byte),
+		numbered: s.running == nil || !s.running.first,
+		stored:   make(chan struct{}),
 	}
 	if b.before != nil {
 		b.meta = b.before.meta
 		b.meta.Counts = maps.Clone(b.meta.Counts)
 	} else if b.meta, err = s.readMeta(s.store); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err = f(b); err == nil {
-		mutations, err = b.finish()
+		err = b.finish()
 	}
-	return b, mutations, err
+	return b, err
 }
 
 func (b *batch) get(table store.Table, key []byte) ([]byte, error) {
@@ -128,7 +131,7 @@ func (b *batch) readAhead(table store.Table, keys [][]byte) error {
 	if b.before != nil {
 		for i, key := range keys {
 			if value, held := b.before.held(table, key); held {
-				values[i] = value
+				values[i] = bytes.Clone(value) // what the batch before wrote may lie in an arena
 			}
 		}
 	}
@@ -152,11 +155,23 @@ func (b *batch) write(table store.Table, key, value []byte) {
 
 // add writes a row that the batch does not read.
 func (b *batch) add(table store.Table, key, value []byte) {
-	mutations := b.mutations[table]
-	if mutations == nil {
-		mutations = make([]store.Mutation, 0, b.expected[table])
+	b.mutations = append(b.mutations, store.Mutation{Table: table, Key: key, Value: value})
+}
+
+// objectKey gives the row of an object, for as long as the batch is needed.
+func (b *batch) objectKey(key directory.Key) []byte {
+	return b.arena.key(b.source, key.Type, key.Anchor)
+}
+
+// tally gives the counts of a type, to be changed.
+func (b *batch) tally(typ string) *tally {
+	t := b.tallies[typ]
+	if t == nil {
+		counts := b.meta.Counts[typ]
+		t = &counts
+		b.tallies[typ] = t
 	}
-	b.mutations[table] = append(mutations, store.Mutation{Table: table, Key: key, Value: value})
+	return t
 }
 
 // record gives what is stored of an object, nil for nothing.
@@ -171,10 +186,9 @@ func (b *batch) record(key directory.Key) (*record, error) {
 
 // setRecord replaces old, nil for nothing, by new.
 func (b *batch) setRecord(key directory.Key, old, new *record) {
-	counts := b.meta.Counts[key.Type]
-	counts.count(old, -1)
-	counts.count(new, 1)
-	b.meta.Counts[key.Type] = counts
+	tally := b.tally(key.Type)
+	tally.count(old, -1)
+	tally.count(new, 1)
 	row := b.objectKey(key)
 	b.write(tableObjects, row, new.encode())
 	b.touch(row)
@@ -244,35 +258,33 @@ func (b *batch) setEdge(row []byte, edge directory.Edge, there bool) (changed bo
 		}
 	}
 	b.write(tableEdges, row, value)
-	b.add(tableHolders, b.holderKey(edge), value)
-	counts := b.meta.Counts[edge.Holder.Type]
-	counts.Edges += by
-	b.meta.Counts[edge.Holder.Type] = counts
+	b.add(tableHolders, b.holderKey(b.arena, edge), value)
+	b.edged = true
+	b.tally(edge.Holder.Type).Edges += by
 	b.touch(object)
 	b.touchEnd(edge.To)
 	return true, nil
 }
 
-// finish numbers what was touched, in order, and gives all that is to be written.
-func (b *batch) finish() ([]store.Mutation, error) {
+// finish numbers what was touched, in order, and completes what is to be written.
+func (b *batch) finish() error {
 	if b.numbered {
 		if err := b.numberTouched(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if len(b.mutations) == 0 && !b.dirty {
-		return nil, nil
+		return nil
+	}
+	for typ, tally := range b.tallies {
+		b.meta.Counts[typ] = *tally
 	}
 	head, err := json.Marshal(b.meta)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b.add(tableMeta, store.Key(b.source), head)
-	var mutations [][]store.Mutation
-	for _, table := range slices.Sorted(maps.Keys(b.mutations)) { // as the store writes them
-		mutations = append(mutations, b.mutations[table])
-	}
-	return slices.Concat(mutations...), nil
+	return nil
 }
 
 // known counts an object that the batch writes.

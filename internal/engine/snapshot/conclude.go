@@ -60,7 +60,7 @@ func (i *importer) judge(result connector.ReadResult, problems []connector.Probl
 	for _, typ := range i.types {
 		coverage := result.Coverage[typ]
 		if coverage == connector.Complete {
-			named := i.report.Types[typ].Read > 0 || slices.ContainsFunc(problems, func(p connector.Problem) bool { return p.Key.Type == typ && validKey(p.Key) })
+			named := i.count(typ).Read > 0 || slices.ContainsFunc(problems, func(p connector.Problem) bool { return p.Key.Type == typ && validKey(p.Key) })
 			known := m.Counts[typ].Present + m.Counts[typ].SoftDeleted
 			lost := slices.ContainsFunc(problems, func(p connector.Problem) bool {
 				return p.Key.Anchor == "" && (p.Key.Type == typ || p.Key.Type == "")
@@ -80,18 +80,18 @@ func (i *importer) judge(result connector.ReadResult, problems []connector.Probl
 // concludeUnnamed marks the live objects of a type that the read did not name:
 // as absent, or as orphaned when the epoch changed.
 func (i *importer) concludeUnnamed(ctx context.Context, typ string, orphan bool) error {
-	whole, stand := i.whole[typ], i.stand[typ]
-	if whole == nil {
-		whole, stand = &keySet{}, &keySet{} // a type that was not read
+	named := i.read[typ]
+	if named == nil {
+		named = new(read) // a type that was not read
 	}
-	skip, err := i.counted(func(m meta) bool { return unionSize(whole, stand) == m.Counts[typ].live() })
+	skip, err := i.counted(func(m meta) bool { return unionSize(&named.whole, &named.stand) == m.Counts[typ].live() })
 	if err != nil || skip {
 		return err
 	}
 	return i.eachPage(tableObjects, store.Prefix(i.source, typ), func(rows []store.Row) error {
 		return i.update(ctx, func(b *batch) error {
 			for _, row := range rows {
-				if whole.has(row.Key) || stand.has(row.Key) {
+				if named.whole.has(row.Key) || named.stand.has(row.Key) {
 					continue
 				}
 				if err := i.concludeOne(b, row.Key, orphan); err != nil {
@@ -115,7 +115,7 @@ func (i *importer) concludeOne(b *batch, row []byte, orphan bool) error {
 	if old == nil || !old.state.live() || old.flags.has(flagOrphaned) {
 		return nil
 	}
-	counts := i.report.Types[key.Type]
+	counts := i.count(key.Type)
 	state := Absent
 	if orphan {
 		state = old.state
@@ -123,7 +123,6 @@ func (i *importer) concludeOne(b *batch, row []byte, orphan bool) error {
 	} else {
 		counts.Absent++
 	}
-	i.report.Types[key.Type] = counts
 	_, err = b.applyState(key, old, state, orphan)
 	return err
 }
@@ -131,22 +130,22 @@ func (i *importer) concludeOne(b *batch, row []byte, orphan bool) error {
 // concludeEdges removes the edges that the read did not name, of the holders
 // that it gave whole.
 func (i *importer) concludeEdges(ctx context.Context, typ string) error {
-	named, whole := i.edges[typ], i.whole[typ]
-	skip, err := i.counted(func(m meta) bool { return named.size() == m.Counts[typ].Edges })
+	named := i.read[typ]
+	skip, err := i.counted(func(m meta) bool { return named.edges.size() == m.Counts[typ].Edges })
 	if err != nil || skip {
 		return err
 	}
 	return i.eachPage(tableEdges, store.Prefix(i.source, typ), func(rows []store.Row) error {
 		return i.update(ctx, func(b *batch) error {
 			for _, row := range rows {
-				if named.has(row.Key) {
+				if named.edges.has(row.Key) {
 					continue
 				}
 				edge, err := b.parseEdgeKey(row.Key)
 				if err != nil {
 					return err
 				}
-				if !whole.has(b.holderOf(row.Key, edge)) {
+				if !named.whole.has(b.holderOf(row.Key, edge)) {
 					continue
 				}
 				if err := i.dropEdge(b, row.Key, edge); err != nil {
@@ -161,9 +160,7 @@ func (i *importer) concludeEdges(ctx context.Context, typ string) error {
 func (i *importer) dropEdge(b *batch, row []byte, edge directory.Edge) error {
 	changed, err := b.setEdge(row, edge, false)
 	if changed {
-		counts := i.report.Types[edge.Holder.Type]
-		counts.Edges++
-		i.report.Types[edge.Holder.Type] = counts
+		i.count(edge.Holder.Type).Edges++
 	}
 	return err
 }

@@ -78,20 +78,21 @@ func (s *Snapshot) setRunning(i *importer) {
 type importer struct {
 	*Snapshot
 	types  []string
-	report Report
-	given  bool // the source gave something
-	first  bool // none before it has ended well
+	report Report             // but for Types
+	counts map[string]*Counts // that are its Types
+	given  bool               // the source gave something
+	first  bool               // none before it has ended well
 
-	waiting    []fact         // for their page to be full
-	spare      []fact         // the page before, for what comes after
-	bytes      int            // of those that wait
-	preparing  errgroup.Group // the page before, if it is not prepared yet
-	committing errgroup.Group // the page before that one, if it is not committed yet
+	// pages are filled in turn: one while that before it is prepared and that before
+	// that one committed.
+	pages      [3]page
+	at         int              // the page that is filled
+	room       []store.Mutation // memory for those of the next batch
+	preparing  errgroup.Group   // the page before, if it is not prepared yet
+	committing errgroup.Group   // the page before that one, if it is not committed yet
 
 	// What was named in this read. Guarded by mu.
-	whole map[string]*keySet // objects that were read, by type
-	stand map[string]*keySet // objects that were named otherwise: their edges stand
-	edges map[string]*keySet // by type of the holder
+	read map[string]*read // by type, of those that are wanted
 	// unsure says that something else than being named changed what there is:
 	// counting does not tell who was not named.
 	unsure bool
@@ -103,15 +104,36 @@ type importer struct {
 func newImporter(s *Snapshot, types []string) *importer {
 	i := &importer{
 		Snapshot: s, types: types,
-		whole: make(map[string]*keySet), stand: make(map[string]*keySet), edges: make(map[string]*keySet),
+		read:    make(map[string]*read),
 		well:    make(map[directory.Key]struct{}),
 		invalid: make(map[connector.Problem]struct{}),
 		report:  Report{Types: make(map[string]Counts), Coverage: make(map[string]connector.Coverage)},
+		counts:  make(map[string]*Counts),
 	}
 	for _, typ := range types {
-		i.whole[typ], i.stand[typ], i.edges[typ] = &keySet{}, &keySet{}, &keySet{}
+		i.read[typ] = new(read)
 	}
 	return i
+}
+
+// page is facts that are committed together.
+type page struct {
+	facts []fact
+	bytes int
+	arena arena
+}
+
+func (p *page) reset() {
+	clear(p.facts)
+	p.facts, p.bytes = p.facts[:0], 0
+	p.arena.reset()
+}
+
+// read is what was named of a type.
+type read struct {
+	whole keySet // objects that were read
+	stand keySet // objects that were named otherwise: their edges stand
+	edges keySet // by type of the holder
 }
 
 // reported completes the report.
@@ -121,26 +143,30 @@ func (i *importer) reported(err error) (Report, error) {
 		err = failed
 	}
 	i.report.Sequence = m.Sequence
+	for typ, counts := range i.counts {
+		i.report.Types[typ] = *counts
+	}
 	return i.report, err
 }
 
 // take keeps one change for its page. What is of no wanted type is passed over.
 func (i *importer) take(ctx context.Context, change connector.Change) error {
 	i.given = true
-	f, invalid, err := i.newFact(change)
+	page := &i.pages[i.at]
+	f, invalid, err := i.newFact(&page.arena, change)
 	if err != nil {
 		return err
 	}
-	wanted := slices.Contains(i.types, f.key.Type)
+	wanted := i.read[f.key.Type] != nil
 	if invalid != "" && (wanted || !isName(f.key.Type, maxName)) {
 		i.refuse(f, invalid)
 	}
 	if invalid != "" || !wanted {
 		return nil
 	}
-	i.waiting = append(i.waiting, f)
-	i.bytes += f.size
-	if len(i.waiting) < i.page && i.bytes < pageBytes {
+	page.facts = append(page.facts, f)
+	page.bytes += f.size
+	if len(page.facts) < i.page && page.bytes < pageBytes {
 		return nil
 	}
 	return i.flush(ctx)
@@ -161,18 +187,18 @@ func (i *importer) refuse(f fact, why string) {
 // flush has the page prepared while the next is read, and committed while that one
 // is prepared.
 func (i *importer) flush(ctx context.Context) error {
-	err := i.preparing.Wait()
-	page := i.waiting
-	clear(i.spare)
-	i.waiting, i.spare, i.bytes = i.spare[:0], page, 0
-	if err != nil || len(page) == 0 {
+	page := &i.pages[i.at]
+	if err := i.preparing.Wait(); err != nil || len(page.facts) == 0 {
 		return err
 	}
+	// The page that was filled before the last two is committed by now.
+	i.at = (i.at + 1) % len(i.pages)
+	i.pages[i.at].reset()
 	i.preparing.Go(func() error {
 		// In the order of keys, which the store likes best. The changes of one key
 		// keep theirs.
-		if order := func(a, b fact) int { return bytes.Compare(a.object, b.object) }; !slices.IsSortedFunc(page, order) {
-			slices.SortStableFunc(page, order)
+		if order := func(a, b fact) int { return bytes.Compare(a.object, b.object) }; !slices.IsSortedFunc(page.facts, order) {
+			slices.SortStableFunc(page.facts, order)
 		}
 		return i.keep(ctx, page)
 	})
@@ -180,14 +206,15 @@ func (i *importer) flush(ctx context.Context) error {
 }
 
 // keep begins to commit a page, once the one before is committed.
-func (i *importer) keep(ctx context.Context, page []fact) error {
+func (i *importer) keep(ctx context.Context, page *page) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	b, mutations, err := i.prepare(func(b *batch) error {
-		if err := b.readFor(page); err != nil {
+	b, err := i.prepare(func(b *batch) error {
+		b.arena, b.mutations = &page.arena, i.room
+		if err := b.readFor(page.facts); err != nil {
 			return err
 		}
-		for _, f := range page {
+		for _, f := range page.facts {
 			if err := i.apply(b, f); err != nil {
 				return err
 			}
@@ -200,13 +227,16 @@ func (i *importer) keep(ctx context.Context, page []fact) error {
 	if err != nil {
 		return err
 	}
-	if i.pending, b.before = nil, nil; len(mutations) == 0 {
+	if i.room = nil; b.before != nil {
+		i.room = b.before.mutations[:0]
+	}
+	if i.pending, b.before = nil, nil; len(b.mutations) == 0 {
 		return nil
 	}
 	i.pending = b
 	i.committing.Go(func() error {
 		defer close(b.stored)
-		return i.store.Commit(ctx, mutations...)
+		return i.store.Commit(ctx, b.mutations...)
 	})
 	return nil
 }
@@ -222,16 +252,26 @@ func (b *batch) readFor(page []fact) error {
 			objects = append(objects, f.object)
 		}
 	}
-	b.expected = map[store.Table]int{tableObjects: len(objects), tableEdges: len(edges), tableHolders: len(edges)}
+	b.mutations = slices.Grow(b.mutations, len(objects)+2*len(edges)+1)
 	if err := b.readAhead(tableObjects, objects); err != nil {
 		return err
 	}
 	return b.readAhead(tableEdges, edges)
 }
 
+// count gives the counts of a type, to be changed.
+func (i *importer) count(typ string) *Counts {
+	counts := i.counts[typ]
+	if counts == nil {
+		counts = new(Counts)
+		i.counts[typ] = counts
+	}
+	return counts
+}
+
 // apply makes one fact part of the batch, counts it and notes what it named.
 func (i *importer) apply(b *batch, f fact) error {
-	counts := i.report.Types[f.key.Type]
+	counts := i.count(f.key.Type)
 	switch f.kind {
 	case connector.EdgeAdded, connector.EdgeRemoved:
 		changed, err := b.setEdge(f.row, f.edge, f.kind == connector.EdgeAdded)
@@ -256,27 +296,26 @@ func (i *importer) apply(b *batch, f fact) error {
 			i.well[f.key] = struct{}{}
 		}
 		if effect.ignored {
-			i.report.Types[f.key.Type] = counts
 			return nil
 		}
 	}
-	i.report.Types[f.key.Type] = counts
 	i.note(f)
 	return nil
 }
 
 // note remembers what a fact named. mu is held.
 func (i *importer) note(f fact) {
-	if !slices.Contains(i.types, f.key.Type) {
+	read := i.read[f.key.Type]
+	if read == nil {
 		return
 	}
 	switch f.kind {
 	case connector.EdgeAdded:
-		i.edges[f.key.Type].add(f.row)
+		read.edges.add(f.row)
 	case connector.Whole:
-		i.whole[f.key.Type].add(f.object)
+		read.whole.add(f.object)
 	case connector.Partial, connector.Seen, connector.SoftDeleted:
-		i.stand[f.key.Type].add(f.object)
+		read.stand.add(f.object)
 	case connector.Deleted, connector.Left, connector.EdgeRemoved:
 		i.unsure = true
 	}

@@ -73,8 +73,8 @@ func (s *Snapshot) changeKey(sequence uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(key, 0), sequence)
 }
 
-func (s *Snapshot) edgeKey(edge directory.Edge) []byte {
-	return store.Key(s.source, edge.Holder.Type, edge.Holder.Anchor, edge.Attribute, edge.To.By, edge.To.Value)
+func (s *Snapshot) edgeKey(in *arena, edge directory.Edge) []byte {
+	return in.key(s.source, edge.Holder.Type, edge.Holder.Anchor, edge.Attribute, edge.To.By, edge.To.Value)
 }
 
 // holderOf gives the row of an edge's holder, which the edge's own begins with.
@@ -89,8 +89,8 @@ func (s *Snapshot) edgePrefix(holder directory.Key) []byte {
 }
 
 // holderKey is the reverse of edgeKey.
-func (s *Snapshot) holderKey(edge directory.Edge) []byte {
-	return store.Key(s.source, edge.To.By, foldRef(edge.To),
+func (s *Snapshot) holderKey(in *arena, edge directory.Edge) []byte {
+	return in.key(s.source, edge.To.By, foldRef(edge.To),
 		edge.Holder.Type, edge.Holder.Anchor, edge.Attribute, edge.To.Value)
 }
 

@@ -19,7 +19,7 @@ func (s *Snapshot) Merge(ctx context.Context, changes []connector.Change) error 
 	named := &keySet{}
 	whole := make(map[directory.Key]struct{})
 	for _, change := range changes {
-		f, invalid, err := s.newFact(change)
+		f, invalid, err := s.newFact(nil, change)
 		if err != nil {
 			return err
 		}

@@ -196,7 +196,7 @@ func (s *Snapshot) Edges(holder directory.Key, attribute string, behind director
 	prefix := store.Prefix(s.source, holder.Type, holder.Anchor, attribute)
 	from := prefix
 	if behind != (directory.Ref{}) {
-		from = after(s.edgeKey(directory.Edge{Holder: holder, Attribute: attribute, To: behind}))
+		from = after(s.edgeKey(nil, directory.Edge{Holder: holder, Attribute: attribute, To: behind}))
 	}
 	rows, err := s.store.Page(tableEdges, from, store.Successor(prefix), limit)
 	if err != nil {
@@ -240,7 +240,7 @@ func (s *Snapshot) Holders(key directory.Key, attribute string, behind directory
 	}
 	var from []byte
 	if behind != (directory.Edge{}) {
-		from = after(s.holderKey(behind))
+		from = after(s.holderKey(nil, behind))
 	}
 	var edges []directory.Edge
 	for _, ref := range refs {

@@ -66,13 +66,11 @@ func (s *Snapshot) decodeRecord(key directory.Key, value []byte) (record, error)
 
 // newRecord gives what is stored of an object that was read, but for the time:
 // the canonical form of aliases, which are sorted first, and attributes.
-func newRecord(aliases []directory.Ref, attributes directory.Attributes) (record, error) {
+func newRecord(in *arena, aliases []directory.Ref, attributes directory.Attributes) (record, error) {
 	aliases = slices.DeleteFunc(slices.Clone(aliases), func(ref directory.Ref) bool { return !validRef(ref) })
 	slices.SortFunc(aliases, compareRefs)
 	aliases = slices.Compact(aliases)
-	const guess = 48 // bytes of an attribute
-	room := make([]byte, headSize, headSize+guess*(1+len(aliases)+len(attributes)))
-	room = binary.AppendUvarint(room, uint64(len(aliases)))
+	room := binary.AppendUvarint(in.room(guess(aliases, attributes))[:headSize], uint64(len(aliases)))
 	for _, ref := range aliases {
 		room = directory.AppendText(directory.AppendText(room, ref.By), ref.Value)
 	}
@@ -80,10 +78,32 @@ func newRecord(aliases []directory.Ref, attributes directory.Attributes) (record
 	if err != nil {
 		return record{}, err
 	}
+	room = in.keep(room)
 	r := record{state: Present, flags: flagKnown, body: room[headSize:], room: room}
 	digest := sha256.Sum256(r.body)
 	r.hash = [16]byte(digest[:])
 	return r, nil
+}
+
+// guess gives how many bytes a record takes, about.
+func guess(aliases []directory.Ref, attributes directory.Attributes) int {
+	const (
+		around = 8  // what stands before or behind a text
+		other  = 32 // a value that is no text
+	)
+	size := headSize + 2*around
+	for _, ref := range aliases {
+		size += len(ref.By) + len(ref.Value) + around
+	}
+	for _, attribute := range attributes {
+		size += len(attribute.Name) + around
+		if attribute.Value.Kind() == directory.KindText {
+			size += len(attribute.Value.String())
+		} else {
+			size += other
+		}
+	}
+	return size
 }
 
 func compareRefs(a, b directory.Ref) int {

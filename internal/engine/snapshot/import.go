@@ -243,7 +243,8 @@ func (i *importer) keep(ctx context.Context, page *page) error {
 
 // readFor reads the rows that facts are compared with.
 func (b *batch) readFor(page []fact) error {
-	var objects, edges [][]byte
+	edges := make([][]byte, 0, len(page))
+	objects := make([][]byte, 0, len(page))
 	for i, f := range page {
 		if f.kind == connector.EdgeAdded || f.kind == connector.EdgeRemoved {
 			edges = append(edges, f.row)

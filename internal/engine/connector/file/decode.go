@@ -96,6 +96,7 @@ func (d *rowDecoder) fill(r *row) {
 			if m.Value.Kind() == directory.KindList {
 				targets = m.Value.Values()
 			}
+			edges.edges = slices.Grow(edges.edges, len(targets))
 			for _, target := range targets {
 				anchor, ok := anchorText(target)
 				if !ok {

@@ -90,7 +90,7 @@ func (l *Log) flush(ctx context.Context) error {
 		if err := l.move(ctx, rows); err != nil || !more {
 			return err
 		}
-		from = append(rows[len(rows)-1], 0)
+		from = append(bytes.Clone(rows[len(rows)-1]), 0)
 	}
 }
 

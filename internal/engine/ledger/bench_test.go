@@ -96,6 +96,15 @@ func BenchmarkLedger(b *testing.B) {
 		}
 		perLink(b)
 	})
+	b.Run("page", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if links, err := l.Links("User", "", chunk); err != nil || len(links) != chunk {
+				b.Fatal(links, err)
+			}
+		}
+		perLink(b)
+	})
 	b.Run("heads", func(b *testing.B) {
 		for b.Loop() {
 			if heads, err := l.HeadsOf(keys); err != nil || heads[chunk-1].TargetID != fmt.Sprint(chunk-1) {

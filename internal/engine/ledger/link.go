@@ -75,17 +75,14 @@ func (l *Ledger) Links(typ, after string, limit int) ([]Linked, error) {
 	if after != "" {
 		from = append(store.Key(l.app, typ, after), 0)
 	}
-	rows, err := l.r.Page(tableLinks, from, store.Successor(prefix), limit)
+	var links []Linked
+	err := l.r.Walk(tableLinks, from, store.Successor(prefix), limit, func(row store.Row) error {
+		link, err := decodeLink(row.Value)
+		links = append(links, Linked{directory.Key{Type: typ, Anchor: string(row.Key[len(prefix):])}, link})
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	links := make([]Linked, len(rows))
-	for i, row := range rows {
-		link, err := decodeLink(row.Value)
-		if err != nil {
-			return nil, err
-		}
-		links[i] = Linked{directory.Key{Type: typ, Anchor: string(row.Key[len(prefix):])}, link}
 	}
 	return links, nil
 }

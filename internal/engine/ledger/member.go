@@ -23,18 +23,18 @@ func (l *Ledger) Members(holder directory.Key, attribute string, after directory
 	if !after.IsZero() {
 		from = append(append(append([]byte{}, prefix...), store.Key(after.Type, after.Anchor)...), 0)
 	}
-	rows, err := l.r.Page(tableMembers, from, store.Successor(prefix), limit)
-	if err != nil {
-		return nil, err
-	}
-	members := make([]Member, len(rows))
-	for i, row := range rows {
+	var members []Member
+	err := l.r.Walk(tableMembers, from, store.Successor(prefix), limit, func(row store.Row) error {
 		typ, anchor, ok := cut(row.Key[len(prefix):])
 		id, own, err := decodeMember(row.Value)
 		if err != nil || !ok {
-			return nil, fmt.Errorf("a member of %s: the row is damaged: %w", holder, err)
+			return fmt.Errorf("a member of %s: the row is damaged: %w", holder, err)
 		}
-		members[i] = Member{directory.Key{Type: typ, Anchor: anchor}, id, own}
+		members = append(members, Member{directory.Key{Type: typ, Anchor: anchor}, id, own})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return members, nil
 }

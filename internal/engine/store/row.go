@@ -175,7 +175,7 @@ func (s *sealer) row(lines []*write, size int) []byte {
 }
 
 // maxSealer bounds the memory that is kept.
-const maxSealer = 4 << 20
+const maxSealer = 2 << 20
 
 // reset lets the memory be used again, which nobody may look at any more.
 func (s *sealer) reset() {

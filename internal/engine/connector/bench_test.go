@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/connector"
@@ -27,4 +28,27 @@ func BenchmarkSend(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkSendInTurn has most calls wait for others.
+func BenchmarkSendInTurn(b *testing.B) {
+	target := connector.Limit(yielding{}, connector.LimitOptions{Clock: connector.SystemClock(), MaxConcurrency: 1})
+	operation := connector.Operation{Kind: connector.Update, Type: directory.User, ID: "1"}
+	b.ReportAllocs()
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := target.Send(b.Context(), operation); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+// yielding lets others run while it carries an operation out.
+type yielding struct{ ready }
+
+func (y yielding) Send(ctx context.Context, o connector.Operation) (connector.Receipt, error) {
+	runtime.Gosched()
+	return y.ready.Send(ctx, o)
 }

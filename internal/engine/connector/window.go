@@ -28,10 +28,14 @@ type window struct {
 	adaptive bool
 	most     int
 
+	// slots are what calls wait by, to be used again when they were told. Each is told
+	// once at most, for which it has room.
+	slots sync.Pool
+
 	mu        sync.Mutex
 	bound     int
 	inFlight  int
-	waiting   []chan struct{} // first come, first served; closed when the slot is given
+	waiting   []chan struct{} // first come, first served; told when the slot is given
 	latencies map[kind]*latency
 
 	answers   int  // since the bound last moved
@@ -61,6 +65,7 @@ func (l *latency) holds() bool { return l.smoothed <= 2*l.base+latencySlack }
 // newWindow makes a window with a fixed bound, or an adaptive one for 0.
 func newWindow(concurrency int) *window {
 	w := &window{most: concurrency, bound: concurrency, latencies: map[kind]*latency{}}
+	w.slots.New = func() any { return make(chan struct{}, 1) }
 	if concurrency <= 0 {
 		w.adaptive, w.most, w.bound = true, mostConcurrency, startConcurrency
 	}
@@ -78,11 +83,12 @@ func (w *window) enter(ctx context.Context) error {
 		w.mu.Unlock()
 		return nil
 	}
-	slot := make(chan struct{})
+	slot := w.slots.Get().(chan struct{})
 	w.waiting = append(w.waiting, slot)
 	w.mu.Unlock()
 	select {
 	case <-slot:
+		w.slots.Put(slot)
 		return nil
 	case <-ctx.Done():
 		w.giveUp(slot)
@@ -116,7 +122,7 @@ func (w *window) take() {
 // free or the bound grows, so that nobody waits beside a free slot.
 func (w *window) admit() {
 	for w.inFlight < w.bound && len(w.waiting) > 0 {
-		close(w.waiting[0])
+		w.waiting[0] <- struct{}{}
 		w.waiting = w.waiting[1:]
 		w.take()
 	}

@@ -119,41 +119,48 @@ type scratch struct {
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // body gives an answer's body. headers asks for gzip, so that it is for us to unpack.
-func (s *scratch) body(answer *http.Response) (io.Reader, error) {
+func (s *scratch) body(answer *http.Response) io.Reader {
 	if !strings.EqualFold(answer.Header.Get("Content-Encoding"), "gzip") {
-		return answer.Body, nil
+		return answer.Body
 	}
-	return &s.unpacker, s.unpacker.Reset(answer.Body)
+	if err := s.unpacker.Reset(answer.Body); err != nil {
+		return unreadable{err}
+	}
+	return &s.unpacker
 }
+
+// unreadable is a body that is not as its header says.
+type unreadable struct{ err error }
+
+func (u unreadable) Read([]byte) (int, error) { return 0, u.err }
 
 // read reads the body, and of one that is too long one byte too many.
 func (r *response) read(answer *http.Response) error {
 	scratch := scratches.Get().(*scratch)
 	defer scratches.Put(scratch)
-	n, room := 0, scratch.room[:]
-	body, err := scratch.body(answer)
-	for err == nil && n < len(room) {
-		var more int
-		more, err = body.Read(room[n:])
+	body, room := scratch.body(answer), scratch.room[:]
+	for n := 0; n < len(room); {
+		more, err := body.Read(room[n:])
 		n += more
-	}
-	switch {
-	case err == nil:
-		var out strings.Builder
-		out.Grow(int(max(min(answer.ContentLength, maxTrusted), 2*maxScratch)))
-		out.Write(room)
-		_, err = io.CopyBuffer(&out, io.LimitReader(body, maxBody+1-maxScratch), room)
-		r.body = out.String()
-		return err
-	case err == io.EOF:
-		err = nil
-		if r.ok() {
-			r.made = r.request.expected.idIn(room[:n])
+		switch {
+		case err == nil:
+			continue
+		case err == io.EOF:
+			err = nil
+			if r.ok() {
+				r.made = r.request.expected.idIn(room[:n])
+			}
 		}
+		if r.made == "" {
+			r.body = string(room[:n])
+		}
+		return err
 	}
-	if r.made == "" {
-		r.body = string(room[:n])
-	}
+	var out strings.Builder
+	out.Grow(int(max(min(answer.ContentLength, maxTrusted), 2*maxScratch)))
+	out.Write(room)
+	_, err := io.CopyBuffer(&out, io.LimitReader(body, maxBody+1-maxScratch), room)
+	r.body = out.String()
 	return err
 }
 
@@ -164,6 +171,7 @@ func (t *target) message(ctx context.Context, r request) *http.Request {
 	if body := r.body; body != nil {
 		message.Header = maps.Clone(t.headerOfBodies)
 		message.ContentLength = int64(len(body))
+		// Of these net/http knows that they are in memory, and sends the head with them.
 		message.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		message.Body, _ = message.GetBody()
 	} else {

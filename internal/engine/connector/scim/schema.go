@@ -172,10 +172,10 @@ func (c *catalog) definition(typ string, path directory.Path) directory.Definiti
 
 // typeOf gives the resource type of a name.
 func (c *catalog) typeOf(name string) (resourceType, error) {
-	for _, types := range [][]resourceType{c.types, standard.types} {
-		for _, t := range types {
-			if t.name == name {
-				return t, nil
+	for _, types := range [...][]resourceType{c.types, standardTypes} {
+		for i := range types {
+			if types[i].name == name {
+				return types[i], nil
 			}
 		}
 	}

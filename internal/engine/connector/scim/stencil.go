@@ -60,12 +60,8 @@ func (t *target) creation(o connector.Operation) (creation, error) {
 	if s == nil && o.Enabled == nil {
 		t.cut(c, w)
 	}
-	body := t.newResource(w).AppendJSON(make([]byte, 0, roomOfBody))
-	return creation{body: body, expected: expectation{o.Modifications, t.wanted(w), nil}}, nil
+	return creation{body: t.newResource(w).AppendJSON(nil), expected: expectation{o.Modifications, t.wanted(w), nil}}, nil
 }
-
-// roomOfBody is that of a user of a dozen attributes, and some more.
-const roomOfBody = 1 << 10
 
 // stencil gives that of an operation, nil for none, and its echoes.
 func (t *target) stencil(o connector.Operation) (*stencil, []*echo) {
@@ -109,7 +105,12 @@ func (s *stencil) fill(o connector.Operation) (body []byte, ok bool) {
 	if s.end == "" {
 		return nil, false
 	}
-	body = make([]byte, 0, roomOfBody)
+	room := len(s.end)
+	for _, b := range s.blanks {
+		text, _ := o.Modifications[b.index].Value.AsText()
+		room += len(b.before) + len(text) + len(`"" `) // what is no text takes little more
+	}
+	body = make([]byte, 0, room)
 	for _, b := range s.blanks {
 		a, m := s.attributes[b.index], &o.Modifications[b.index]
 		if !a.isPlain(m) {

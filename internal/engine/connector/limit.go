@@ -138,7 +138,7 @@ func (l *Limiter) Get(ctx context.Context, typ, id string, want []directory.Path
 func (l *Limiter) Send(ctx context.Context, operation Operation) (receipt Receipt, err error) {
 	err = l.do(ctx, kind{string(operation.Kind), operation.Type}, func() error {
 		if operation.Complete != nil {
-			operation.Complete(&operation)
+			operation.Modifications = operation.Complete()
 		}
 		receipt, err = l.target.Send(ctx, operation)
 		return err

@@ -110,9 +110,9 @@ type Operation struct {
 	Enabled       *bool          `json:"enabled,omitempty"` // nil: as it is; the connector knows how
 	Version       string         `json:"version,omitempty"` // when set, refuse if the account has another
 
-	// Complete is called by a Limiter when the operation's turn has come, to add
-	// what is known by then; nil: there is nothing to add.
-	Complete func(*Operation) `json:"-"`
+	// Complete is called by a Limiter when the operation's turn has come, and gives
+	// the modifications with what is known by then; nil: nothing is added.
+	Complete func() []Modification `json:"-"`
 }
 
 // String tells the operation without its values.

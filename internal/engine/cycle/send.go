@@ -130,9 +130,9 @@ func (r *run) launched(ctx context.Context, p *provision.Program, items []*item)
 		}
 		r.sends.Go(func() error {
 			operation := *it.decision.Operation
-			operation.Complete = func(o *connector.Operation) {
+			operation.Complete = func() []connector.Modification {
 				r.complete(p, it)
-				o.Modifications = it.decision.Operation.Modifications
+				return it.decision.Operation.Modifications
 			}
 			started := r.Clock.Now()
 			receipt, err := r.Target.Send(context.WithoutCancel(ctx), operation)

@@ -77,7 +77,7 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 		})
 	}
-	answer, err := t.send(t.message(ctx, r))
+	answer, err := t.send(ctx, r)
 	if err != nil {
 		return out, t.failure(err, r, connected.Load())
 	}
@@ -100,11 +100,12 @@ func (t *target) do(ctx context.Context, r request) (response, error) {
 }
 
 // send sends the message of a request. One that writes is never redirected.
-func (t *target) send(message *http.Request) (*http.Response, error) {
-	if message.Method == http.MethodGet {
-		return t.client.Do(message)
+func (t *target) send(ctx context.Context, r request) (*http.Response, error) {
+	message := t.message(ctx, r)
+	if r.writes() {
+		return web.Send(t.client.Transport, message)
 	}
-	return web.Send(t.client.Transport, message)
+	return t.client.Do(message)
 }
 
 // maxScratch bounds an answer that is read without room of its own.
@@ -164,21 +165,22 @@ func (r *response) read(answer *http.Response) error {
 	return err
 }
 
-// message gives the request as it is sent. The values in its header are only read,
-// as others have them too.
+// message gives the request as it is sent. What writes has a header of its own, as
+// web.Send wants it; its values, as the header of what reads, are only read.
 func (t *target) message(ctx context.Context, r request) *http.Request {
-	message := http.Request{Method: r.method, URL: t.url(r), Host: t.base.Host}
+	message := http.Request{Method: r.method, URL: t.url(r), Host: t.base.Host, Header: t.header}
 	if body := r.body; body != nil {
-		message.Header = maps.Clone(t.headerOfBodies)
+		message.Header = t.headerOfBodies
 		message.ContentLength = int64(len(body))
 		// Of these net/http knows that they are in memory, and sends the head with them.
 		message.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		message.Body, _ = message.GetBody()
-	} else {
-		message.Header = maps.Clone(t.header)
 	}
-	if r.version != "" && message.Header["If-Match"] == nil {
-		message.Header["If-Match"] = []string{r.version}
+	if r.writes() {
+		message.Header = maps.Clone(message.Header)
+		if r.version != "" && message.Header["If-Match"] == nil {
+			message.Header["If-Match"] = []string{r.version}
+		}
 	}
 	return message.WithContext(ctx)
 }

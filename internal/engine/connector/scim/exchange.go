@@ -68,7 +68,7 @@ func (r response) redacted(text string) string {
 // may have arrived.
 func (t *target) do(ctx context.Context, r request) (response, error) {
 	out := response{request: r}
-	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	ctx, cancel := t.patience.bound(ctx, t.timeout)
 	defer cancel()
 	// Until a connection was had, nothing can have arrived.
 	var connected atomic.Bool

@@ -88,14 +88,16 @@ func TestNoAnswer(t *testing.T) {
 	app, target := play(t, sampleapp.Quirks{}, "")
 	app.Schedule(sampleapp.Rule{Fault: sampleapp.Fault{Hang: true, Commit: true}})
 	target.timeout = 50 * time.Millisecond
-	_, err := target.Send(t.Context(), ada)
-	refused(t, err, connector.Unknown, codeTimeout)
-	_, err = target.Get(t.Context(), directory.User, "1", nil)
-	refused(t, err, connector.Transient, codeTimeout)
+	for _, ctx := range []context.Context{t.Context(), context.WithoutCancel(t.Context())} {
+		_, err := target.Send(ctx, ada)
+		refused(t, err, connector.Unknown, codeTimeout)
+		_, err = target.Get(ctx, directory.User, "1", nil)
+		refused(t, err, connector.Transient, codeTimeout)
+	}
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = target.Send(ctx, ada)
+	_, err := target.Send(ctx, ada)
 	refused(t, err, connector.Transient, codeProtocol) // it was never sent
 }
 

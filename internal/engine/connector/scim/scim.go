@@ -27,11 +27,12 @@ type Connection struct {
 
 // target is safe for concurrent use: what is not set by Open is guarded.
 type target struct {
-	base    *url.URL // without trailing slash; its query goes along with each request
-	dialect Dialect
-	clock   connector.Clock
-	client  *http.Client
-	timeout time.Duration // of one request with its answer
+	base     *url.URL // without trailing slash; its query goes along with each request
+	dialect  Dialect
+	clock    connector.Clock
+	client   *http.Client
+	timeout  time.Duration // of one request with its answer, at least
+	patience patience
 
 	header, headerOfBodies http.Header // of requests without and with a body
 

@@ -21,7 +21,7 @@ import (
 // at again for their own sake: pending tells that a reference of the object led
 // to nobody.
 func (r *run) noteHolders(key directory.Key, before, after *provision.Link, pending bool) ([]store.Mutation, error) {
-	if usable(before) == usable(after) && (before == nil || after == nil || before.TargetID == after.TargetID) {
+	if usable(before.Head()) == usable(after.Head()) && (before == nil || after == nil || before.TargetID == after.TargetID) {
 		return nil, nil
 	}
 	keys, err := r.linkedHolders(key, before == nil)

@@ -230,7 +230,7 @@ func (r *run) complete(p *provision.Program, it *item) {
 
 // accountsOf gives the objects that references lead to, and the heads of their
 // links; the zero Key and nil for nobody.
-func (r *run) accountsOf(refs []directory.Ref) ([]directory.Key, []*provision.Link, error) {
+func (r *run) accountsOf(refs []directory.Ref) ([]directory.Key, []*provision.Head, error) {
 	keys, err := r.Snapshot.ResolveAll(refs)
 	if err != nil {
 		return nil, nil, err
@@ -241,7 +241,7 @@ func (r *run) accountsOf(refs []directory.Ref) ([]directory.Key, []*provision.Li
 
 // usable reports whether others may refer to a linked account: it exists, and
 // its object is in scope.
-func usable(link *provision.Link) bool {
+func usable(link *provision.Head) bool {
 	return link != nil && !link.Unproven && (link.Disabled == nil || link.Disabled.Loss == provision.LossDisabled)
 }
 

@@ -17,13 +17,10 @@ func (l *Ledger) LinksOf(keys []directory.Key) ([]*provision.Link, error) {
 	})
 }
 
-// HeadsOf gives of the links of objects what it takes to refer to their
-// accounts, TargetID, Disabled and Unproven among it; nil where there is no link.
-func (l *Ledger) HeadsOf(keys []directory.Key) ([]*provision.Link, error) {
-	return many(l, tableLinks, keys, func(data []byte) (*provision.Link, error) {
-		head, _, err := decodeHead(data)
-		return &head, err
-	})
+// HeadsOf gives the heads of the links of objects in their order, nil where there
+// is no link.
+func (l *Ledger) HeadsOf(keys []directory.Key) ([]*provision.Head, error) {
+	return many(l, tableLinks, keys, decodeHead)
 }
 
 // HaveLinks tells of each object whether it has a link.

@@ -102,38 +102,49 @@ func linkSize(l *provision.Link) int {
 
 var errLink = errors.New("a stored link is damaged")
 
-// decodeHead reads what it takes to refer to a link's account, and gives what
-// follows: nothing when the row is an old one and the link is whole.
-func decodeHead(data []byte) (link provision.Link, rest []byte, err error) {
+// decodeHead reads what it takes to refer to a link's account.
+func decodeHead(data []byte) (*provision.Head, error) {
+	if isJSONLink(data) {
+		link, err := decodeJSONLink(data)
+		return link.Head(), err
+	}
+	head, _, err := splitHead(data)
+	return &head, err
+}
+
+func isJSONLink(data []byte) bool { return len(data) > 0 && data[0] != linkMark }
+
+// splitHead is decodeHead of a row that is not JSON, and gives what follows.
+func splitHead(data []byte) (head provision.Head, rest []byte, err error) {
 	if len(data) == 0 {
-		return provision.Link{}, nil, errLink
+		return provision.Head{}, nil, errLink
 	}
-	if data[0] != linkMark {
-		link, err = decodeJSONLink(data)
-		return link, nil, err
-	}
-	head, rest, err := splitLink(data[1:])
+	text, rest, err := splitLink(data[1:])
 	if err != nil {
-		return provision.Link{}, nil, err
+		return provision.Head{}, nil, err
 	}
-	d := directory.NewDecoder(head)
+	d := directory.NewDecoder(text)
 	flags := linkFlag(d.Integer())
-	link.TargetID = d.Text()
-	link.CreatedByUs, link.Unproven = flags&linkCreated != 0, flags&linkUnproven != 0
+	head.TargetID = d.Text()
+	head.CreatedByUs, head.Unproven = flags&linkCreated != 0, flags&linkUnproven != 0
 	if flags&linkDisabled != 0 {
-		link.Disabled = &provision.Disabled{Loss: provision.Loss(d.Text()), At: d.Time()}
+		head.Disabled = &provision.Disabled{Loss: provision.Loss(d.Text()), At: d.Time()}
 	}
 	if d.Err() != nil {
-		return provision.Link{}, nil, fmt.Errorf("%w: %w", errLink, d.Err())
+		return provision.Head{}, nil, fmt.Errorf("%w: %w", errLink, d.Err())
 	}
-	return link, rest, nil
+	return head, rest, nil
 }
 
 func decodeLink(data []byte) (provision.Link, error) {
-	link, rest, err := decodeHead(data)
-	if err != nil || data[0] != linkMark {
-		return link, err
+	if isJSONLink(data) {
+		return decodeJSONLink(data)
 	}
+	head, rest, err := splitHead(data)
+	if err != nil {
+		return provision.Link{}, err
+	}
+	link := provision.Link{TargetID: head.TargetID, CreatedByUs: head.CreatedByUs, Unproven: head.Unproven, Disabled: head.Disabled}
 	d := directory.NewDecoder(rest)
 	link.Due = d.Time()
 	link.Display = d.Text()

@@ -40,6 +40,22 @@ type Link struct {
 	Action     Action    // what the last write did; none when it was linked and nothing had to be written
 }
 
+// Head is what it takes of a link to refer to its account.
+type Head struct {
+	TargetID    string
+	CreatedByUs bool
+	Unproven    bool
+	Disabled    *Disabled
+}
+
+// Head gives the link's head; nil of none.
+func (l *Link) Head() *Head {
+	if l == nil {
+		return nil
+	}
+	return &Head{l.TargetID, l.CreatedByUs, l.Unproven, l.Disabled}
+}
+
 // Claim is a matching value, folded where the target folds case.
 type Claim struct {
 	Path  string `json:"path"`

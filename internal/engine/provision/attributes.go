@@ -74,14 +74,19 @@ func (c *considering) create() {
 // update brings an account in step: what differs from what was sent, or, when
 // the account was read, from what it has.
 func (c *considering) update() {
-	after := c.Link.clone()
+	after, operation := &c.after, &c.operation
+	sent := after.Sent[:0]
+	*after = Link{}
 	adopting := c.Link == nil
 	if adopting {
 		after.TargetID = c.Current.ID
 		after.LinkedAt, after.CreatedByUs = c.Now, c.Recovered
+	} else {
+		*after = *c.Link
 	}
+	after.Sent = append(sent, after.Sent...)
 	after.Unproven = false
-	operation := &connector.Operation{Kind: connector.Update, Type: c.ObjectType, ID: after.TargetID}
+	*operation = connector.Operation{Kind: connector.Update, Type: c.ObjectType, ID: after.TargetID}
 	if c.Current != nil {
 		operation.Version = c.Current.Version
 	}
@@ -104,12 +109,17 @@ func (c *considering) update() {
 		}
 	}
 	c.remember(after)
-	c.decision.After = after
+	sends := len(operation.Modifications) > 0 || operation.Enabled != nil
+	c.decision.After = c.Link
+	if adopting || sends || len(c.withheld) > 0 || !after.equal(c.Link) {
+		c.decision.After = after.clone()
+	}
 	if len(c.withheld) > 0 {
 		c.decision.Detail = "the account is protected and keeps its " + strings.Join(c.withheld, ", ")
 	}
-	if len(operation.Modifications) > 0 || operation.Enabled != nil {
-		c.decision.Operation, c.decision.Outcome, c.decision.Action = operation, Sends, ActionUpdate
+	if sends {
+		sent := *operation
+		c.decision.Operation, c.decision.Outcome, c.decision.Action = &sent, Sends, ActionUpdate
 		return
 	}
 	c.decision.Outcome, c.decision.Action = Unchanged, ActionNone
@@ -117,9 +127,6 @@ func (c *considering) update() {
 	case len(c.withheld) > 0:
 		c.decision.Outcome, c.decision.Reason = Skipped, audit.ProtectedAccount
 	case !adopting:
-		if after.equal(c.Link) {
-			c.decision.After = c.Link
-		}
 	case !c.Mapping.CanUpdate():
 		c.decision.Outcome, c.decision.Reason = Skipped, audit.ActionNotAllowed
 		c.decision.Detail = "the account is linked and left as it is: update is not among the mapping's actions"

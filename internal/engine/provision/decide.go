@@ -21,12 +21,15 @@ func Decide(s Situation, p *Program) Decision { return new(Decider).Decide(s, p)
 
 // Decider makes decisions, one after the other, with memory that it uses again:
 // none of it is part of a decision.
-type Decider struct{ considering considering }
+type Decider struct {
+	considering considering
+	memory      memory
+}
 
 // Decide is as the function of that name.
 func (d *Decider) Decide(s Situation, p *Program) Decision {
 	c := &d.considering
-	*c = considering{Situation: s, Program: p, memory: c.memory}
+	*c = considering{Situation: s, Program: p, memory: &d.memory}
 	if c.Link != nil && c.Sought != "" && c.Sought != c.Link.TargetID {
 		// Another account was looked at because the linked one is void.
 		c.Lost, c.Link, c.Recovered = c.Link, nil, false
@@ -48,7 +51,7 @@ type considering struct {
 	Situation
 	*Program
 
-	memory
+	*memory
 
 	standing standing
 	scope    scoping.Verdict
@@ -64,6 +67,8 @@ type considering struct {
 type memory struct {
 	view       mapping.View // of the situation, which stays as it is
 	evaluation mapping.Evaluation
+	after      Link // of an update, which most often comes to nothing
+	operation  connector.Operation
 	details    audit.Details
 	told       audit.Details // the latest of the step that tells of scope: most objects have the same
 }

@@ -138,6 +138,34 @@ func anyLinkOf(t *rapid.T) *Link {
 	return l
 }
 
+func anySituation(t *rapid.T) Situation {
+	s := anySource(t, now)
+	if rapid.Bool().Draw(t, "linked") {
+		s.Link = anyLinkOf(t)
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "matches") {
+	case 1:
+		s.Matches = matched()
+	case 2:
+		s.Matches = matched("id2")
+	case 3:
+		s.Matches = matched("id2", "id3")
+	}
+	if rapid.Bool().Draw(t, "sought") {
+		s.Sought = rapid.SampledFrom([]string{"id1", "id2"}).Draw(t, "id")
+		if s.Missing = rapid.Bool().Draw(t, "missing"); !s.Missing {
+			s.Current = account(s.Sought, anyAccountValues(t))
+			s.Owner = rapid.SampledFrom([]string{"", "User/otto"}).Draw(t, "owner")
+		}
+		s.Recovered = rapid.Bool().Draw(t, "recovered")
+	}
+	if rapid.Bool().Draw(t, "rivals") {
+		s.Rivals = []directory.Key{{Type: directory.User, Anchor: "otto"}}
+	}
+	s.Refused = rapid.SampledFrom([]string{"", "taken"}).Draw(t, "refused")
+	return s
+}
+
 func sown(s Situation) Situation {
 	s.Random = bytes.NewReader(bytes.Repeat([]byte{42}, 4096))
 	return s
@@ -149,31 +177,7 @@ func sown(s Situation) Situation {
 func TestDecide_anySituation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := anyProgram(t)
-		s := anySource(t, now)
-		if rapid.Bool().Draw(t, "linked") {
-			s.Link = anyLinkOf(t)
-		}
-		switch rapid.IntRange(0, 3).Draw(t, "matches") {
-		case 1:
-			s.Matches = matched()
-		case 2:
-			s.Matches = matched("id2")
-		case 3:
-			s.Matches = matched("id2", "id3")
-		}
-		if rapid.Bool().Draw(t, "sought") {
-			s.Sought = rapid.SampledFrom([]string{"id1", "id2"}).Draw(t, "id")
-			if s.Missing = rapid.Bool().Draw(t, "missing"); !s.Missing {
-				s.Current = account(s.Sought, anyAccountValues(t))
-				s.Owner = rapid.SampledFrom([]string{"", "User/otto"}).Draw(t, "owner")
-			}
-			s.Recovered = rapid.Bool().Draw(t, "recovered")
-		}
-		if rapid.Bool().Draw(t, "rivals") {
-			s.Rivals = []directory.Key{{Type: directory.User, Anchor: "otto"}}
-		}
-		s.Refused = rapid.SampledFrom([]string{"", "taken"}).Draw(t, "refused")
-
+		s := anySituation(t)
 		d := Decide(sown(s), p)
 		consistent(t, d)
 		if again := Decide(sown(s), p); fmt.Sprintf("%+v", shown(again)) != fmt.Sprintf("%+v", shown(d)) {
@@ -310,6 +314,26 @@ func (a *fakeApp) current() *connector.Account {
 // Over a life of changes in the source: what a decision sends leaves nothing
 // for the same decision to send again, whether the account is read or not, and
 // there is never a second account.
+// A Decider decides as one that has decided nothing before, and leaves what it has
+// decided as it was.
+func TestDecider(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var d Decider
+		var situations []Situation
+		var programs []*Program
+		var decisions []Decision
+		for range rapid.IntRange(2, 4).Draw(t, "objects") {
+			s, p := anySituation(t), anyProgram(t)
+			situations, programs, decisions = append(situations, s), append(programs, p), append(decisions, d.Decide(sown(s), p))
+		}
+		for i, s := range situations {
+			if want := Decide(sown(s), programs[i]); !reflect.DeepEqual(decisions[i], want) {
+				t.Fatalf("decided\n%+v not\n%+v", shown(decisions[i]), shown(want))
+			}
+		}
+	})
+}
+
 // What Matched names is all that it takes to tell whether an unlinked object has
 // to be matched, and by which values, whatever its attributes are called.
 func TestProgram_Matched(t *testing.T) {

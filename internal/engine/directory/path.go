@@ -49,16 +49,36 @@ func (p Path) Parts() Parts {
 }
 
 // URN gives the schema before the last colon; empty for the core schema.
-func (p Path) URN() string { return p.Parts().URN }
+func (p Path) URN() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.named.Value().URN
+}
 
 // Name gives the name of the whole attribute.
-func (p Path) Name() string { return p.Parts().Name }
+func (p Path) Name() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.named.Value().Name
+}
 
 // Where tells which element of a multi-valued attribute is meant; zero for none.
-func (p Path) Where() Condition { return p.Parts().Where }
+func (p Path) Where() Condition {
+	if p.IsZero() {
+		return Condition{}
+	}
+	return p.named.Value().Where
+}
 
 // Sub gives the name of the sub-attribute; empty for none.
-func (p Path) Sub() string { return p.Parts().Sub }
+func (p Path) Sub() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.named.Value().Sub
+}
 
 // Condition selects one element of a multi-valued attribute: [type eq "work"].
 type Condition struct {
@@ -233,7 +253,7 @@ func (p Path) IsZero() bool { return p == Path{} }
 
 // HasCondition reports whether the path selects one element of a multi-valued
 // attribute.
-func (p Path) HasCondition() bool { return p.Where().Attribute != "" }
+func (p Path) HasCondition() bool { return !p.IsZero() && p.named.Value().Where.Attribute != "" }
 
 // Attribute gives the path of the whole attribute: URN and name alone.
 func (p Path) Attribute() Path { return Parts{URN: p.URN(), Name: p.Name()}.Path() }

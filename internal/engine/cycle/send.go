@@ -230,6 +230,10 @@ func (r *run) breakOff(err error) error {
 // fills one.
 var lists = sync.Pool{New: func() any { return new([]store.Mutation) }}
 
+// maxList bounds the lists that are kept, so that a large group leaves nothing
+// behind.
+const maxList = 64
+
 // carriedOut records a success: link, log entry, end of intent and escrow.
 func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Receipt, milliseconds int64) error {
 	d := &it.decision
@@ -304,9 +308,11 @@ func (r *run) carriedOut(p *provision.Program, it *item, receipt connector.Recei
 		r.summary.Removed[it.key.Type]++
 	}
 	r.enqueue(mutations...)
-	clear(mutations)
-	*list = mutations
-	lists.Put(list)
+	if cap(mutations) <= maxList {
+		clear(mutations)
+		*list = mutations
+		lists.Put(list)
+	}
 	return nil
 }
 

@@ -153,6 +153,14 @@ func appendField(line []byte, name, value string) []byte {
 	return appendText(append(line, name...), value)
 }
 
+// plain are the bytes that a JSON string has as they are, whatever is around them.
+var plain = func() (plain [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		plain[c] = c != '"' && c != '\\'
+	}
+	return plain
+}()
+
 // appendText appends a JSON string, in which bytes that are no UTF-8 are U+FFFD:
 // all that AppendQuote finds wrong with a text. Most texts are plain but for the
 // quotes of a path, and an entry has about a hundred.
@@ -160,14 +168,16 @@ func appendText(line []byte, text string) []byte {
 	start, from := len(line), 0
 	line = append(line, '"')
 	for i := range len(text) {
-		switch c := text[i]; {
-		case c < ' ' || c >= utf8.RuneSelf:
+		c := text[i]
+		if plain[c] {
+			continue
+		}
+		if c != '"' && c != '\\' {
 			line, _ = jsontext.AppendQuote(line[:start], text)
 			return line
-		case c == '"' || c == '\\':
-			line = append(append(line, text[from:i]...), '\\')
-			from = i
 		}
+		line = append(append(line, text[from:i]...), '\\')
+		from = i
 	}
 	return append(append(line, text[from:]...), '"')
 }

@@ -13,8 +13,10 @@ const (
 	// latencyWeight divides what one call adds to a smoothed latency.
 	latencyWeight = 8
 	// latencySlack is how far latency may be over double its base before that
-	// says anything: below it the machine's own scheduling is measured.
-	latencySlack = time.Millisecond
+	// says anything. An app that is near answers in a millisecond, and in ten more
+	// while it is busy with as many calls as a window may hold: that is no burden
+	// to it yet, and below that the machine's own scheduling is measured.
+	latencySlack = 10 * time.Millisecond
 )
 
 // window bounds how many calls are in flight, and moves the bound with what

@@ -33,9 +33,8 @@ const (
 	chunkSize = 256
 	// inFlight is how many objects are sent or looked up at a time, unless the
 	// job allows more requests than that. How many requests that makes is up to
-	// the target: there are more objects than it lets through, so that one waits
-	// for its turn whenever an answer has come and is being recorded.
-	inFlight = 128
+	// the target.
+	inFlight = 64
 	// lookUpsBeforeListing is how many unlinked objects are looked up one by one
 	// before one pass over the target is cheaper.
 	lookUpsBeforeListing = 100

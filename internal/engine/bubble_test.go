@@ -70,6 +70,26 @@ func (g *gated) Send(ctx context.Context, operation connector.Operation) (connec
 	return g.Target.Send(ctx, operation)
 }
 
+// gatedMembers holds every change of a group back until the gate opens, and tells how
+// many members the largest was to get.
+type gatedMembers struct {
+	connector.Target
+	gate <-chan struct{}
+	most *atomic.Int64
+}
+
+func (g *gatedMembers) Send(ctx context.Context, operation connector.Operation) (connector.Receipt, error) {
+	if operation.Type == directory.Group && operation.Kind == connector.Update {
+		for n := int64(len(operation.Modifications[0].Value.Values())); ; {
+			if most := g.most.Load(); n <= most || g.most.CompareAndSwap(most, n) {
+				break
+			}
+		}
+		<-g.gate
+	}
+	return g.Target.Send(ctx, operation)
+}
+
 // copyTarget gives another system with the same accounts under other ids.
 func copyTarget(from *memory.Target, name string) *memory.Target {
 	to := memory.New(memory.Options{Features: func(f *connector.Features) { f.Connection = name }})

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -507,5 +508,43 @@ func TestPreHireIsEnabledOnTheDay(t *testing.T) {
 		if n := w.requests() - requests; n != 0 {
 			t.Errorf("%d requests after the day", n)
 		}
+	})
+}
+
+// Of more groups than are in hand at a time the one that most people come into
+// begins first, since its requests go one after the other.
+func TestTheLargestGroupBeginsFirst(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.staff(20)
+		for i := range 70 {
+			w.team(team{fmt.Sprintf("g%02d", i), fmt.Sprintf("Team %02d", i), []string{"1"}})
+		}
+		var all []string
+		for i := range 20 {
+			all = append(all, fmt.Sprint(i+1))
+		}
+		w.team(team{"z", "Everybody", all})
+		w.save()
+		gate := make(chan struct{})
+		var most atomic.Int64
+		w.route(func(target connector.Target) connector.Target { return &gatedMembers{target, gate, &most} })
+		w.open()
+		w.declareApp(config.ScopeAll)
+		w.assign("", "Everybody")
+		for i := range 70 {
+			w.assign("", fmt.Sprintf("Team %02d", i))
+		}
+		w.job = &config.Job{AppID: w.app.ID, Interval: interval, RateLimit: &config.RateLimit{Concurrency: new(int64(64))}}
+		w.apply()
+		time.Sleep(time.Minute)
+		if most.Load() != 20 {
+			t.Errorf("the largest group that is under way has %d members", most.Load())
+		}
+		close(gate)
+		w.wait("initial_cycle")
+		if got := len(w.members("Everybody")); got != 20 {
+			t.Errorf("%d members", got)
+		}
+		w.assertInvariants()
 	})
 }

@@ -1,7 +1,9 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -37,13 +39,10 @@ const (
 // eachGroup makes a pass over every group whose members are to be compared,
 // several groups at a time. The requests of one group go one after the other.
 func (r *run) eachGroup(ctx context.Context, pass memberPass) error {
-	r.mu.Lock()
-	keys := make([]directory.Key, 0, len(r.groups))
-	for key := range r.groups {
-		keys = append(keys, key)
+	keys, err := r.groupsToCompare()
+	if err != nil {
+		return err
 	}
-	r.mu.Unlock()
-	slices.SortFunc(keys, directory.Key.Compare)
 	var passes errgroup.Group
 	passes.SetLimit(r.inFlight())
 	for _, key := range keys {
@@ -70,6 +69,37 @@ func (r *run) eachGroup(ctx context.Context, pass memberPass) error {
 		return err
 	}
 	return r.settled()
+}
+
+// groupsToCompare gives the groups whose members are to be compared. When they are
+// more than are in hand at a time, the one that should hold most comes first: its
+// requests take longest, and nothing else would be left to be done beside them.
+func (r *run) groupsToCompare() ([]directory.Key, error) {
+	r.mu.Lock()
+	keys := slices.SortedFunc(maps.Keys(r.groups), directory.Key.Compare)
+	r.mu.Unlock()
+	if len(keys) <= r.inFlight() {
+		return keys, nil
+	}
+	sizes := make(map[directory.Key]int, len(keys))
+	for _, p := range r.Programs {
+		for _, reference := range p.Mapping.References() {
+			if !reference.Multi {
+				continue
+			}
+			counts, err := r.Snapshot.CountEdges(keys, reference.Attribute)
+			if err != nil {
+				return nil, err
+			}
+			for i, key := range keys {
+				if key.Type == p.ObjectType {
+					sizes[key] += counts[i]
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(keys, func(a, b directory.Key) int { return cmp.Compare(sizes[b], sizes[a]) })
+	return keys, nil
 }
 
 func (r *run) ruleOf(group directory.Key) provision.MemberRule {

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"github.com/openprovisioning/terraform-provider-provisioning/internal/engine/directory"
@@ -228,6 +229,21 @@ func (s *Snapshot) EdgesOf(holders []directory.Key, attribute string, limit int)
 		return nil, err
 	}
 	return edges, nil
+}
+
+// CountEdges gives how many edges of one attribute each of the holders has, in their
+// order.
+func (s *Snapshot) CountEdges(holders []directory.Key, attribute string) ([]int, error) {
+	counts := make([]int, len(holders))
+	prefixes := make([][]byte, len(holders))
+	for i, holder := range holders {
+		prefixes[i] = store.Prefix(s.source, holder.Type, holder.Anchor, attribute)
+	}
+	err := s.store.PageAll(tableEdges, prefixes, math.MaxInt, func(i int, _ store.Row) error {
+		counts[i]++
+		return nil
+	})
+	return counts, err
 }
 
 // Holders gives up to limit edges that lead to an object, by its anchor or any

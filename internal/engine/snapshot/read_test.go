@@ -3,6 +3,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,17 @@ func TestAliasesMove(t *testing.T) {
 		if b := mustResolve(t, s, "dn", "cn=b"); b != "User/3" {
 			t.Errorf("after a partial change b is %q", b)
 		}
+	}
+}
+
+func TestCountEdges(t *testing.T) {
+	s, _ := openMemory(t)
+	mustImport(t, s, complete("w", whole(user("1"), "a"), whole(group("g"), "b"), whole(group("g1"), "c"), whole(group("g2"), "d"),
+		added(member("g1", "1")), added(member("g1", "2")), added(member("g1", "3")), added(member("g", "1")),
+		added(edgeTo(group("g"), "owner", directory.ByAnchor, "1")), added(edgeTo(user("g"), "members", directory.ByAnchor, "1"))))
+	counts, err := s.CountEdges([]directory.Key{group("g1"), group("g"), group("none"), group("g2")}, "members")
+	if want := []int{3, 1, 0, 0}; err != nil || !slices.Equal(counts, want) {
+		t.Errorf("%v, %v; want %v", counts, err, want)
 	}
 }
 

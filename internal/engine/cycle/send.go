@@ -118,17 +118,17 @@ func (r *run) send(ctx context.Context, p *provision.Program, items []*item) err
 }
 
 // launched sends items whose intents are durable, and returns when all are under
-// way. Objects in hand are finished even when ctx ends; those not yet under way
-// are given up.
+// way, or about to be. Objects in hand are finished even when ctx ends; those not
+// yet under way are given up.
 func (r *run) launched(ctx context.Context, p *provision.Program, items []*item) {
 	for _, it := range items {
-		if ctx.Err() != nil || r.broken() != nil {
-			r.mu.Lock()
-			r.enqueue(r.Ledger.EndIntent(it.key))
-			r.mu.Unlock()
-			continue
-		}
 		r.sends.Go(func() error {
+			if r.halted(ctx) != nil {
+				r.mu.Lock()
+				r.enqueue(r.Ledger.EndIntent(it.key))
+				r.mu.Unlock()
+				return nil
+			}
 			operation := *it.decision.Operation
 			operation.Complete = func() []connector.Modification {
 				r.complete(p, it)

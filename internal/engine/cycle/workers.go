@@ -21,19 +21,15 @@ type workers struct {
 }
 
 func newWorkers(limit int) *workers {
-	return &workers{limit: limit, tasks: make(chan func() error)}
+	return &workers{limit: limit, tasks: make(chan func() error, limit)}
 }
 
-// Go has a task carried out. It waits for a worker while all are busy, and is
-// called by one goroutine at a time.
+// Go has a task carried out. It waits while as many tasks as there are workers
+// wait for one: whoever is done finds the next task at hand, and nobody is woken to
+// hand it over. It is called by one goroutine at a time.
 func (w *workers) Go(task func() error) {
 	w.pending.Add(1)
 	if w.hired < w.limit {
-		select {
-		case w.tasks <- task: // somebody is idle
-			return
-		default:
-		}
 		w.hired++
 		go w.work()
 	}

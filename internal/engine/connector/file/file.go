@@ -14,7 +14,8 @@
 // are texts, integers, or lists of them; an empty one refers to nothing.
 //
 // A document is read twice, so that whatever is wrong with it as a whole, or
-// two rows of one id, is known before the first object is given.
+// two rows of one id, is known before the first object is given. What the first pass
+// found is remembered for as long as the file has the same content.
 package file
 
 import (
@@ -67,7 +68,8 @@ type declaration struct {
 	Members    string            `json:"members"`
 }
 
-// source is a Source of one document a type. It keeps nothing between calls.
+// source is a Source of one document a type. It keeps nothing between calls; what
+// first passes found is remembered for all sources.
 type source struct {
 	documents []*document
 	settings  string // digest of what is declared
@@ -84,6 +86,7 @@ type document struct {
 	format     string
 	id         string
 	references []reference // ascending by attribute
+	declared   string      // digest of the above
 }
 
 // reference is a column that refers to other objects.
@@ -132,7 +135,10 @@ func Open(options connector.Options) (connector.Source, error) {
 }
 
 func newDocument(typ, block string, declared declaration) (*document, error) {
-	d := &document{typ: typ, block: block, path: declared.Path, format: declared.Format, id: declared.ID}
+	d := &document{
+		typ: typ, block: block, path: declared.Path, format: declared.Format, id: declared.ID,
+		declared: digestOf(map[string]any{typ: declared}),
+	}
 	switch {
 	case d.path == "":
 		return nil, misdeclared("file: %s.path is missing", block)

@@ -479,3 +479,34 @@ func TestCharactersAtBorders(t *testing.T) {
 		}
 	}
 }
+
+// What a first pass found holds for the same bytes, whoever asks, and for no others
+// of the same size.
+func TestSurveyIsRemembered(t *testing.T) {
+	folder := t.TempDir()
+	connection := fmt.Sprintf(`{"users":{"path":%q,"id":"id"}}`, write(t, folder, "p.csv", "id,name\n1,a\n2,b\n"))
+	problems := func() int {
+		t.Helper()
+		r, err := read(t, open(t, connection, nil), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(r.result.Problems)
+	}
+	if got := problems(); got != 0 {
+		t.Errorf("%d problems", got)
+	}
+	for range 2 {
+		write(t, folder, "p.csv", "id,name\n1,a\n1,b\n")
+		if got := problems(); got != 1 {
+			t.Errorf("%d problems with an id twice", got)
+		}
+		if got := problems(); got != 1 {
+			t.Errorf("%d problems with an id twice, read again", got)
+		}
+		write(t, folder, "p.csv", "id,name\n2,a\n1,b\n")
+		if got := problems(); got != 0 {
+			t.Errorf("%d problems without", got)
+		}
+	}
+}

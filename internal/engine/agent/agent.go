@@ -106,6 +106,7 @@ func Run(ctx context.Context, options Options) error {
 
 func run(ctx context.Context, options Options, ready *readiness) (err error) {
 	collectSeldom()
+	workInBatches()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, endSignals...)
 	defer signal.Stop(signals)

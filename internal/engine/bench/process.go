@@ -147,10 +147,11 @@ func (a *agent) liveHeap(ctx context.Context) (int64, error) {
 	return 0, fmt.Errorf("the agent does not tell %s", name)
 }
 
-// How often a watch looks at the memory of a process, and at the live heap, which
-// costs the agent some milliseconds of what is measured.
+// How often a watch looks at the memory of a process, for which the system adds up
+// its pages, and at the live heap, which costs the agent some milliseconds of what
+// is measured.
 const (
-	memoryInterval = 20 * time.Millisecond
+	memoryInterval = 100 * time.Millisecond
 	heapInterval   = time.Second
 )
 

@@ -354,6 +354,39 @@ func TestWatermarksThatAreNoLongerGood(t *testing.T) {
 	}
 }
 
+// Whoever changes while everything is read is there all the same: OpenLDAP leaves
+// them out of a refresh, since their turn is the next one.
+func TestChangesWhileAllIsRead(t *testing.T) {
+	t.Parallel() // most of the time is spent in waiting for the server
+	tr := plant(t)
+	// More than is on its way while nobody reads.
+	large := strings.Repeat("x", 1<<19)
+	people := make([]string, 32)
+	for i := range people {
+		people[i], _ = tr.person(fmt.Sprintf("p%d", i), "description", large)
+	}
+	source := tr.source(map[string]any{"incremental": incrementalSyncrepl})
+	changed, given := false, make(map[string]bool)
+	result, err := source.Read(t.Context(), connector.ReadRequest{Types: []string{directory.User}}, func(change connector.Change) error {
+		if change.Kind == connector.Whole {
+			given[change.Object.Anchor] = true
+		}
+		if !changed {
+			changed = true
+			for _, dn := range people {
+				tr.replace(dn, "title", "Lead")
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(given) != len(people) || result.Coverage[directory.User] != connector.Complete {
+		t.Errorf("%d of %d were given, and the rest is %v", len(given), len(people), result.Coverage[directory.User])
+	}
+}
+
 // Where an account may no longer synchronize, changes go on by time.
 func TestSynchronizationWithdrawn(t *testing.T) {
 	tr := plant(t)

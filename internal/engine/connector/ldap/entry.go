@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -40,6 +41,8 @@ func (a anchor) String() string {
 	text := hex.EncodeToString(a[:])
 	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }
+
+func (a anchor) compare(b anchor) int { return bytes.Compare(a[:], b[:]) }
 
 // parseAnchor takes the text of a UUID in any letter case.
 func parseAnchor(text string) (a anchor, ok bool) {

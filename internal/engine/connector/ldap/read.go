@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
@@ -134,6 +135,7 @@ func (r *reading) everything(ctx context.Context, d *search) error {
 	}
 	end := position{Fresh: true}
 	var lost int
+	var given []anchor // by a refresh
 	problems := len(r.result.Problems)
 	take := func(entry *goldap.Entry) error {
 		a, problem := anchorOf(entry)
@@ -144,11 +146,17 @@ func (r *reading) everything(ctx context.Context, d *search) error {
 			return r.problem(d, "", entry.DN, problem)
 		}
 		end.add(a, entry)
+		if synchronize {
+			given = append(given, a)
+		}
 		return r.give(d, a, entry)
 	}
 	if synchronize {
 		end.Cookie, err = r.refresh(ctx, r.doing(d), request, nil, take)
-		if errors.Is(err, errNoSynchronization) {
+		switch {
+		case err == nil:
+			err = r.leftOut(ctx, d, given, take)
+		case errors.Is(err, errNoSynchronization):
 			if r.incremental == incrementalSyncrepl {
 				return r.unsynchronized()
 			}
@@ -167,6 +175,45 @@ func (r *reading) everything(ctx context.Context, d *search) error {
 	}
 	r.result.Coverage[d.typ], r.at[d.typ] = coverage, end
 	return err
+}
+
+// anchorsAtOnce bounds how many entries are asked for by their anchors in one search.
+const anchorsAtOnce = 100
+
+// leftOut reads those whom a refresh from the start did not give, though they are
+// there. OpenLDAP leaves out, without a word, who changed since it began: it tells of
+// them by the next refresh. Until then they would count as gone.
+func (r *reading) leftOut(ctx context.Context, d *search, given []anchor, take func(*goldap.Entry) error) error {
+	slices.SortFunc(given, anchor.compare)
+	var missing []anchor
+	request := d.request("", []string{anchorAttribute})
+	err := r.paged(ctx, "list "+d.block+" below "+d.base, request, func(entry *goldap.Entry) error {
+		a, problem := anchorOf(entry)
+		if problem != "" {
+			return nil // it was taken with the others that have none
+		}
+		if _, there := slices.BinarySearchFunc(given, a, anchor.compare); !there {
+			missing = append(missing, a)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(missing, anchorsAtOnce) {
+		narrow := "(|"
+		for _, a := range some {
+			narrow += "(" + anchorAttribute + "=" + a.String() + ")"
+		}
+		request, err := r.wholeRequest(ctx, d, narrow+")")
+		if err != nil {
+			return err
+		}
+		if err := r.paged(ctx, r.doing(d), request, take); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *reading) doing(d *search) string { return "read " + d.block + " below " + d.base }

@@ -16,8 +16,9 @@ import (
 // the agent works without.
 func workInBatches() {
 	// A thread that is not told yet may begin another meanwhile; those that were told
-	// hand the policy on.
-	for told := 1; told > 0; {
+	// hand the policy on. A system that only says that it does it is not asked for ever.
+	const passes = 8
+	for told, pass := 1, 0; told > 0 && pass < passes; pass++ {
 		told = 0
 		threads, err := os.ReadDir("/proc/self/task")
 		if err != nil {

@@ -190,7 +190,7 @@ func (r *reading) leftOut(ctx context.Context, d *search, given []anchor, take f
 	err := r.paged(ctx, "list "+d.block+" below "+d.base, request, func(entry *goldap.Entry) error {
 		a, problem := anchorOf(entry)
 		if problem != "" {
-			return nil // it was taken with the others that have none
+			return take(entry) // the refresh may have left it out as well
 		}
 		if _, there := slices.BinarySearchFunc(given, a, anchor.compare); !there {
 			missing = append(missing, a)
